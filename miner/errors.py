@@ -1,0 +1,148 @@
+"""Every error this project raises on purpose, as one tree.
+
+MinerError
+├── ConfigError                 the environment is wrong; exit code 4
+│   └── NoDatabase
+├── UsageError                  the caller asked for something that cannot be; exit code 2, HTTP 422
+│   ├── UnknownJob
+│   └── InvalidArguments        `.fields` maps the field's name to what is wrong with it
+├── NotFound                    the id names nothing; HTTP 404
+├── Refused                     the actor may not do this; HTTP 403
+├── RunAlreadyActive            a key is held; `.run_id` is the run that holds it; exit code 3, HTTP 409
+├── BrokerUnavailable           the row is written, the bell could not be rung; `.run_id` will be rung again
+├── StepError                   a step cannot do its work; the run fails unless `retryable`
+│   ├── MissingConfiguration    a variable must be set first
+│   ├── ImportFailed
+│   └── ModelDamaged            the embedding weights are not the ones that were tested
+└── Interruption                not a failure: the run leaves its thread
+    ├── RunLost                 another worker holds the run now; nothing of this unit is kept
+    ├── CancelRequested
+    ├── PauseRequested          everything was paused; the run waits until it is resumed
+    ├── ShutdownRequested       the process is stopping; the run goes back and resumes elsewhere
+    └── YieldDue                the run has worked its share; others get a turn
+
+`retryable` says whether trying the same again can help, `retry_after` when (seconds; None: the job's own backoff).
+Only a retryable error costs an attempt. A message names its subject and the remedy: it is shown to people as it is.
+"""
+
+from __future__ import annotations
+
+
+class MinerError(Exception):
+    """Base of all errors raised on purpose; `str(error)` is the sentence people read."""
+
+    retryable = False
+    retry_after: float | None = None
+
+
+class ConfigError(MinerError):
+    """The environment is wrong or incomplete; `faults` lists all of them at once."""
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults))
+
+
+class NoDatabase(ConfigError):
+    """No DATABASE_URL is set and no embedded server runs for this MINER_HOME."""
+
+    def __init__(self) -> None:
+        super().__init__("no database: run `miner up` or set DATABASE_URL")
+
+
+class UsageError(MinerError):
+    """The caller asked for something that cannot be; nothing was changed."""
+
+
+class UnknownJob(UsageError):
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        super().__init__(f"unknown job {name!r}: choose one of {', '.join(known)}")
+
+
+class InvalidArguments(UsageError):
+    """`fields` maps each refused field to a sentence."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self.fields = fields
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in fields.items()))
+
+
+class NotFound(MinerError):
+    def __init__(self, kind: str, key: object) -> None:
+        self.kind, self.key = kind, key
+        super().__init__(f"no {kind} {key}")
+
+
+class Refused(MinerError):
+    """The actor is known but may not do this."""
+
+
+class RunAlreadyActive(MinerError):
+    """A key this run needs is held by `run_id`, a run of `job_name` in `state`."""
+
+    def __init__(self, run_id: int, job_name: str, state: str) -> None:
+        self.run_id, self.job_name, self.state = run_id, job_name, state
+        super().__init__(f"{job_name} is already active: run {run_id} is {state}; wait for it or cancel it")
+
+
+class BrokerUnavailable(MinerError):
+    """The run is written and will be rung again; only the bell failed now."""
+
+    def __init__(self, run_id: int, cause: str) -> None:
+        self.run_id = run_id
+        super().__init__(
+            f"run {run_id} is queued, but the broker cannot be reached ({cause}); it starts when it is back"
+        )
+
+
+class StepError(MinerError):
+    """A step cannot do its work."""
+
+
+class TransientStepError(StepError):
+    """Trying again later can help."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class MissingConfiguration(StepError):
+    def __init__(self, what: str, variables: list[str]) -> None:
+        self.variables = variables
+        super().__init__(f"{what} is not configured: set {', '.join(variables)}")
+
+
+class ImportFailed(StepError):
+    """A file cannot be read as tickets; names the file, the line and the remedy."""
+
+
+class ModelDamaged(StepError):
+    """The embedding weights or tokenizer are not the ones that were tested."""
+
+
+class Interruption(MinerError):
+    """Not a failure: the run leaves its thread at a unit's edge."""
+
+
+class RunLost(Interruption):
+    """Another worker holds the run now; the open unit is rolled back and nothing of it is kept."""
+
+
+class CancelRequested(Interruption):
+    """Somebody asked for the run to stop."""
+
+
+class PauseRequested(Interruption):
+    """Everything was paused; the run waits until somebody resumes."""
+
+
+class ShutdownRequested(Interruption):
+    """The process is stopping; the run resumes elsewhere from its checkpoint."""
+
+
+class YieldDue(Interruption):
+    """The run has worked its share; it rings itself and goes on after others had a turn."""

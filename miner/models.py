@@ -1,0 +1,78 @@
+"""Every table: the data dictionary, one file per noun in `miner/tables/`. Import models from here.
+
+Foreign keys cross the nouns, so all files are loaded together. `doc` is the sentence behind a column; the migrations
+are written by hand and a test compares what they make with what stands here.
+
+Rules that hold everywhere: ids are bigint identities and are never used again; times are timestamptz by the
+database's clock; states are text with a CHECK, since enum types cannot lose a value; "unknown" is NULL.
+"""
+
+from miner.tables.access import ApiToken, AuditEntry, SettingsVersion, WebSession
+from miner.tables.base import (
+    ACTIVE_STATES,
+    ISSUE_TYPES,
+    RUN_STATES,
+    SEVERITIES,
+    STEP_STATES,
+    TERMINAL_STATES,
+    THEME_STATUSES,
+    TICK_OUTCOMES,
+    TREND_FLAGS,
+    TRIGGERS,
+    WAIT_REASONS,
+    Base,
+)
+from miner.tables.issues import Analysis, Embedding, Issue
+from miner.tables.runs import (
+    Beat,
+    JobRun,
+    JobRunAttempt,
+    JobRunEvent,
+    JobRunKey,
+    JobRunStep,
+    Schedule,
+    ScheduleTick,
+    Switch,
+    Worker,
+)
+from miner.tables.themes import Theme, ThemeDay, ThemeEvent
+from miner.tables.tickets import Customer, SyncCursor, Ticket, TicketComment
+
+__all__ = [
+    "ACTIVE_STATES",
+    "ISSUE_TYPES",
+    "RUN_STATES",
+    "SEVERITIES",
+    "STEP_STATES",
+    "TERMINAL_STATES",
+    "THEME_STATUSES",
+    "TICK_OUTCOMES",
+    "TREND_FLAGS",
+    "TRIGGERS",
+    "WAIT_REASONS",
+    "Analysis",
+    "ApiToken",
+    "AuditEntry",
+    "Base",
+    "Beat",
+    "Customer",
+    "Embedding",
+    "Issue",
+    "JobRun",
+    "JobRunAttempt",
+    "JobRunEvent",
+    "JobRunKey",
+    "JobRunStep",
+    "Schedule",
+    "ScheduleTick",
+    "Switch",
+    "SettingsVersion",
+    "SyncCursor",
+    "Theme",
+    "ThemeDay",
+    "ThemeEvent",
+    "Ticket",
+    "TicketComment",
+    "WebSession",
+    "Worker",
+]

@@ -1,0 +1,87 @@
+"""Settings: what operators edit, versioned as rows; the environment is Config.
+
+Only what differs from the defaults is stored, so a better default reaches everybody who did not choose otherwise.
+A run loads the settings once, at its start, and remembers their version.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from miner.access import Actor, Role, audit, require
+from miner.errors import InvalidArguments
+from miner.models import SettingsVersion
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("it is not an IANA time zone such as Europe/Berlin")
+    return name
+
+
+class Settings(BaseModel):
+    """Every setting with its default, bounds and sentence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    time_zone: Annotated[
+        str, AfterValidator(_zone), Field(description="The zone in which days and weeks are counted.")
+    ] = "UTC"
+    areas: Annotated[
+        dict[str, list[str]],
+        Field(description="Product areas, each with the words that show it; the local analyzer looks for them."),
+    ] = {}
+    granularity: Annotated[
+        float, Field(ge=0.25, le=4, description="How fine themes are cut; above 1 gives more and smaller themes.")
+    ] = 1.0
+    run_days: Annotated[
+        int, Field(ge=1, le=3650, description="Days that finished runs are kept; the last success and failure stay.")
+    ] = 90
+    smallest_theme: Annotated[int, Field(ge=2, le=50, description="Issues that make a theme.")] = 3
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def load(session: Session) -> tuple[int, Settings]:
+    """The version in force and its settings."""
+    row = session.scalars(select(SettingsVersion).order_by(SettingsVersion.version.desc()).limit(1)).one()
+    return row.version, Settings.model_validate(row.values)
+
+
+def load_version(session: Session, version: int) -> Settings:
+    """The settings of that version, as a run remembers them."""
+    return Settings.model_validate(session.get_one(SettingsVersion, version).values)
+
+
+def save(session: Session, settings: Settings, *, by: Actor, note: str = "") -> int:
+    """Store `settings` as the new version in force and return its number."""
+    require(by, Role.admin, "change the settings")
+    before, _ = load(session)
+    row = SettingsVersion(values=settings.model_dump(exclude_defaults=True), note=note, created_by=str(by))
+    session.add(row)
+    session.flush()
+    audit(session, by, "settings.save", "settings", row.version, before={"version": before}, after=row.values)
+    return row.version
+
+
+def parse(values: dict[str, Any]) -> Settings:
+    """Settings from outside; raises InvalidArguments naming each refused field."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise InvalidArguments(field_faults(error)) from None
+
+
+def field_faults(error: ValidationError) -> dict[str, str]:
+    """pydantic's findings as {field: sentence}, without the refused value."""
+    return {
+        ".".join(str(part) for part in fault["loc"]) or "value": fault["msg"]
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    }

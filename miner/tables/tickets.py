@@ -1,0 +1,121 @@
+"""Tables of what came in: customers, tickets, comments, sync cursors."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from miner.tables.base import NOW, Base, created, identity, one_of
+
+
+class Customer(Base):
+    """Who is affected: an organization, else a mail domain, else a requester. Unmapped facts stay NULL: unknown."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("source", "kind", "external_key"),
+        CheckConstraint(one_of("kind", ("organization", "domain", "requester")), name="kind"),
+    )
+    id: Mapped[int] = identity()
+    source: Mapped[str] = mapped_column(doc="The ticket source that knows this customer.")
+    kind: Mapped[str] = mapped_column(doc="What stands for the customer: organization, domain or requester.")
+    external_key: Mapped[str] = mapped_column(doc="Organization id, domain or requester id at the source.")
+    name: Mapped[str | None] = mapped_column(doc="The name shown; NULL: the key is shown.")
+    plan: Mapped[str | None] = mapped_column(doc="Plan mapped by settings or an uploaded list.")
+    revenue: Mapped[Decimal | None] = mapped_column(doc="Yearly revenue in `currency`.")
+    currency: Mapped[str | None] = mapped_column(doc="ISO 4217 code of `revenue`.")
+    segment: Mapped[str | None] = mapped_column(doc="Segment mapped by settings.")
+    owner: Mapped[str | None] = mapped_column(doc="Who looks after the customer.")
+    created_at: Mapped[dt.datetime] = created()
+
+
+class Ticket(Base):
+    """What came in, with the one text that is hashed, analysed, quoted and searched."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        UniqueConstraint("source", "source_id"),
+        UniqueConstraint("zendesk_ticket_id"),
+        CheckConstraint("zendesk_ticket_id IS NULL OR source LIKE 'zendesk:%'", name="zendesk_id_from_zendesk"),
+        CheckConstraint("(analyzed_at IS NULL) = (analyzed_text_hash IS NULL)", name="analyzed_pair"),
+        Index("tickets_created_at_id_idx", sql("created_at DESC"), sql("id DESC")),
+        Index(
+            "tickets_pending_idx",
+            sql("created_at DESC"),
+            sql("id DESC"),
+            postgresql_where=sql("deleted_at IS NULL AND analyzed_text_hash IS DISTINCT FROM text_hash"),
+        ),
+        Index("tickets_customer_id_idx", "customer_id"),
+    )
+    id: Mapped[int] = identity()
+    source: Mapped[str] = mapped_column(doc="`zendesk:<subdomain>`, `file:<name>` or `sample`.")
+    source_id: Mapped[str] = mapped_column(doc="The ticket's id at its source, as text.")
+    zendesk_ticket_id: Mapped[int | None] = mapped_column(doc="Zendesk's number; NULL for every other source.")
+    url: Mapped[str | None] = mapped_column(doc="Where the ticket can be opened at its source.")
+    subject: Mapped[str] = mapped_column(server_default="", doc="The subject line, NUL removed.")
+    status: Mapped[str] = mapped_column(doc="The source's word for its state, kept as it is.")
+    priority: Mapped[str | None] = mapped_column(doc="The source's word for its priority.")
+    requester: Mapped[str | None] = mapped_column(doc="The requester's id at the source; NULL: the source has none.")
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"), doc="Who is affected; NULL: unknown.")
+    tags: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"), doc="The source's tags.")
+    text: Mapped[str] = mapped_column(doc="The analysis text: subject, description and public comments in order.")
+    text_hash: Mapped[str] = mapped_column(doc="SHA-256 of `text` in hex; a change asks for a new analysis.")
+    created_at: Mapped[dt.datetime] = mapped_column(doc="When the customer wrote it.")
+    updated_at: Mapped[dt.datetime] = mapped_column(doc="When the source last changed it.")
+    original_created_at: Mapped[dt.datetime | None] = mapped_column(
+        doc="The date in the original data where `created_at` was mapped into the present (sample only)."
+    )
+    generated_timestamp: Mapped[int | None] = mapped_column(doc="Zendesk's export version; guards against old pages.")
+    raw: Mapped[dict[str, Any]] = mapped_column(
+        server_default=sql("'{}'"), doc="What the source sent beyond the columns, without text and addresses."
+    )
+    imported_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When we first stored it.")
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(doc="When the source deleted it; the text is purged then.")
+    analyzed_at: Mapped[dt.datetime | None] = mapped_column(doc="When it was last read; NULL: never.")
+    analyzed_text_hash: Mapped[str | None] = mapped_column(doc="The version of the text that was read.")
+
+
+class TicketComment(Base):
+    """One message of a ticket's conversation; position 0 is the description."""
+
+    __tablename__ = "ticket_comments"
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "position"),
+        CheckConstraint(one_of("author_kind", ("customer", "agent", "unknown")), name="author_kind"),
+        CheckConstraint(
+            "(text_start IS NULL) = (text_end IS NULL) AND (text_start IS NULL OR text_end >= text_start)",
+            name="text_range",
+        ),
+        CheckConstraint("public OR text_start IS NULL", name="private_stays_out"),
+    )
+    id: Mapped[int] = identity()
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), doc="The ticket.")
+    position: Mapped[int] = mapped_column(Integer, doc="Order in the conversation, from 0.")
+    source_id: Mapped[str | None] = mapped_column(doc="The comment's id at the source.")
+    author_kind: Mapped[str] = mapped_column(doc="customer, agent or unknown.")
+    author: Mapped[str | None] = mapped_column(doc="The author's id at the source.")
+    public: Mapped[bool] = mapped_column(doc="False: a private note; it never enters the analysis text.")
+    body: Mapped[str] = mapped_column(doc="The message as plain text, NUL removed.")
+    created_at: Mapped[dt.datetime] = mapped_column(doc="When it was written.")
+    text_start: Mapped[int | None] = mapped_column(Integer, doc="First code point of it in `tickets.text`.")
+    text_end: Mapped[int | None] = mapped_column(Integer, doc="One past its last code point there.")
+
+
+class SyncCursor(Base):
+    """How far a source's export has been stored; moves in the transaction of the rows it vouches for."""
+
+    __tablename__ = "sync_cursors"
+    __table_args__ = (PrimaryKeyConstraint("source", "lane"),)
+    source: Mapped[str] = mapped_column(doc="The ticket source.")
+    lane: Mapped[str] = mapped_column(doc="live, or the name of a backfill window.")
+    cursor: Mapped[str | None] = mapped_column(doc="The source's opaque cursor.")
+    complete_through: Mapped[dt.datetime | None] = mapped_column(doc="Everything changed before this is stored.")
+    run_id: Mapped[int | None] = mapped_column(
+        ForeignKey("job_runs.id", ondelete="SET NULL"), doc="The run that moved it last."
+    )
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When it moved last.")
