@@ -1,0 +1,68 @@
+"""The composition root of a process that works: Config, identity, what it holds, its housekeeping, and the bell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from miner import db, logs
+from miner.config import Config
+from miner.runs import bells, pipeline
+from miner.runs.holds import Holds
+from miner.runs.housekeeping import Housekeeper
+from miner.runs.workers import Identity, record_beat
+
+Ring = Callable[[list[tuple[int, str]]], None]
+
+
+class Runtime:
+    """One boot of a worker. `ring` gets (run id, job name) pairs; it may raise, the runs are then rung again later."""
+
+    def __init__(self, *, threads: int, ring: Ring) -> None:
+        self.config = Config.from_environment()
+        self.holds = Holds()
+        self.identity = Identity("worker", threads=threads)
+        self._ring = ring
+        self._housekeeper: Housekeeper | None = None
+
+    def start(self) -> None:
+        """Register the worker and start housekeeping."""
+        logs.setup(self.config.log_level, json=self.config.production)
+        with db.transaction() as session:
+            record_beat(session, self.identity)
+        self._housekeeper = Housekeeper(
+            db.make_engine(self.config.database_url(), size=1, name="miner-housekeeping"),
+            self.identity,
+            self.holds,
+            ring=self.ring,
+            lease_seconds=self.config.lease_seconds,
+        )
+        self._housekeeper.start()
+
+    def work(self, run_id: int) -> None:
+        """Claim and do the run; return at once when it is not to be had or the process is stopping."""
+        if self.holds.stopping.is_set():
+            return
+        again = pipeline.work(
+            run_id,
+            worker_id=self.identity.id,
+            holds=self.holds,
+            config=self.config,
+            lease_seconds=self.config.lease_seconds,
+        )
+        if again and not self.holds.stopping.is_set():
+            self.ring(again)
+
+    def ring(self, run_ids: Sequence[int]) -> None:
+        """Ring each run's own actor."""
+        with db.transaction() as session:
+            runs = bells.job_names(session, run_ids)
+        self._ring(runs)
+
+    def begin_stopping(self) -> None:
+        if self._housekeeper is not None:
+            self._housekeeper.begin_stopping()
+
+    def stop(self) -> None:
+        if self._housekeeper is not None:
+            self._housekeeper.finish()
+            self._housekeeper = None

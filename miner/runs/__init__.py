@@ -1,0 +1,1 @@
+"""Runs: every execution of a job is a row; this package is the only place that changes one."""

@@ -1,0 +1,202 @@
+"""Every job, declared once. The actor, the command, the API operation, the form and the card all come from here.
+
+A step is named by a dotted function, loaded when it runs, so that the web process never loads what only work needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from miner.errors import InvalidArguments, UnknownJob
+from miner.settings import field_faults
+
+
+class Arguments(BaseModel):
+    """Arguments of a job: unknown names and wrong types are refused, by name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NoArguments(Arguments):
+    """A job that takes none."""
+
+
+BackfillDays = Annotated[
+    int | None,
+    Field(ge=1, le=3650, description="Days back to fetch every ticket created or changed; empty: what is new."),
+]
+BatchSize = Annotated[
+    int | None,
+    Field(ge=1, le=10_000, description="The most tickets this run reads; empty: all that are pending."),
+]
+
+
+class SyncArguments(Arguments):
+    backfill_days: BackfillDays = None
+
+
+class AnalyzeArguments(Arguments):
+    batch_size: BatchSize = 500
+
+
+class PipelineArguments(Arguments):
+    backfill_days: BackfillDays = None
+    batch_size: BatchSize = None
+
+
+class ImportArguments(Arguments):
+    path: Annotated[str, Field(min_length=1, description="The file: NDJSON, JSON or CSV, also with .gz.")]
+    source: Annotated[str | None, Field(description="The source name; empty: file:<name>.")] = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of a job: its name, its function as `module:name`, what it counts, and what it says it does."""
+
+    name: str
+    function: str
+    unit: str
+    saying: str
+
+    def load(self) -> Callable[..., Any]:
+        module, _, name = self.function.partition(":")
+        function: Callable[..., Any] = getattr(import_module(module), name)
+        return function
+
+
+@dataclass(frozen=True)
+class Job:
+    """A named kind of work.
+
+    `keys` are what a run needs for itself alone; `deadline_seconds` is working time, waits do not count;
+    `startable` is False for a job that must not be started from a page or over the network.
+    """
+
+    name: str
+    title: str
+    button: str
+    sentence: str
+    steps: tuple[Step, ...]
+    arguments: type[Arguments] = NoArguments
+    keys: tuple[str, ...] = ()
+    max_attempts: int = 3
+    max_rescues: int = 2
+    deadline_seconds: int = 6 * 3600
+    startable: bool = True
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Validated arguments as plain JSON; raises InvalidArguments naming each refused field."""
+        try:
+            return self.arguments.model_validate(dict(arguments)).model_dump(mode="json", exclude_none=True)
+        except ValidationError as error:
+            raise InvalidArguments(field_faults(error)) from None
+
+
+SYNC = Step("sync", "miner.tickets.sync:run", "tickets", "Syncing tickets")
+ANALYZE = Step("analyze", "miner.issues.analyze:run", "tickets", "Analyzing tickets")
+CLUSTER = Step("cluster", "miner.themes.cluster:run", "issues", "Grouping issues into themes")
+TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends")
+IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
+RETENTION = Step("retention", "miner.runs.retention:run", "runs", "Removing old runs")
+
+JOBS: dict[str, Job] = {}
+
+
+def register(job: Job) -> Job:
+    """Add a job; `actors.jobs.declare(job)` then gives it its actor."""
+    if job.name in JOBS:
+        raise ValueError(f"a job named {job.name!r} is registered already")
+    JOBS[job.name] = job
+    return job
+
+
+register(
+    Job(
+        name="sync",
+        title="Sync tickets",
+        button="Sync now",
+        sentence="Fetches new and changed tickets from Zendesk.",
+        steps=(SYNC,),
+        arguments=SyncArguments,
+        keys=("sync",),
+    )
+)
+register(
+    Job(
+        name="analyze",
+        title="Analyze tickets",
+        button="Analyze now",
+        sentence="Reads tickets that were not read yet and extracts the product issues in them.",
+        steps=(ANALYZE,),
+        arguments=AnalyzeArguments,
+        keys=("analyze",),
+    )
+)
+register(
+    Job(
+        name="cluster",
+        title="Group issues",
+        button="Cluster",
+        sentence="Groups the issues into themes; themes that are known keep their id.",
+        steps=(CLUSTER,),
+        keys=("themes",),
+    )
+)
+register(
+    Job(
+        name="trends",
+        title="Update trends",
+        button="Update trends",
+        sentence="Counts reports by day and says which themes are new, rising or fading.",
+        steps=(TRENDS,),
+        keys=("themes",),
+    )
+)
+register(
+    Job(
+        name="pipeline",
+        title="Full pipeline",
+        button="Run pipeline",
+        sentence="Sync, analyze, cluster and trends, one after the other.",
+        steps=(SYNC, ANALYZE, CLUSTER, TRENDS),
+        arguments=PipelineArguments,
+        keys=("analyze", "sync", "themes"),
+    )
+)
+register(
+    Job(
+        name="import",
+        title="Import a file",
+        button="Import",
+        sentence="Reads tickets from a file on this machine.",
+        steps=(IMPORT,),
+        arguments=ImportArguments,
+        keys=("sync",),
+        max_attempts=1,
+        startable=False,  # its path names a file of the machine, so it must not come over the network
+    )
+)
+
+
+register(
+    Job(
+        name="retention",
+        title="Cut the history",
+        button="Cut the history",
+        sentence="Removes finished runs older than the settings say; the last success and failure of each job stay.",
+        steps=(RETENTION,),
+        keys=("retention",),
+    )
+)
+
+
+def get_job(name: str) -> Job:
+    """The job of that name; raises UnknownJob with the names there are."""
+    if name not in JOBS:
+        raise UnknownJob(name, sorted(JOBS))
+    return JOBS[name]

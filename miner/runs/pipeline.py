@@ -1,0 +1,202 @@
+"""A run from its claim to its end:
+
+    claim | load settings | for each step not done: begin, run, end | complete
+
+Whatever happens on the way becomes a state with a sentence: done, failed, waiting to be tried again, given back.
+`work()` returns the ids of runs to ring; ringing is the caller's, since this package knows no broker.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from miner import settings as settings_module
+from miner.config import Config
+from miner.db import transaction
+from miner.errors import (
+    CancelRequested,
+    Interruption,
+    MinerError,
+    PauseRequested,
+    RunLost,
+    ShutdownRequested,
+    YieldDue,
+)
+from miner.logs import bound_to_run, get_logger
+from miner.runs import lifecycle, steps
+from miner.runs.context import Skip, StepContext
+from miner.runs.failures import Failure, retry_delay
+from miner.runs.holds import Hold, Holds
+from miner.runs.jobs import Job, Step, get_job
+from miner.runs.lifecycle import Claim
+
+log = get_logger(__name__)
+
+# A database that restarts is back within this; past it the lease runs out and the run is rescued.
+SETTLE_SECONDS = 30.0
+
+
+def work(run_id: int, *, worker_id: UUID, holds: Holds, config: Config, lease_seconds: float) -> list[int]:
+    """Claim the run and do it; return the ids of runs whose bell is to be rung now.
+
+    Returns at once when the run is not to be had: a duplicate bell is harmless. Never raises for what the run did;
+    an error of the database while claiming is raised, and the bell is rung again later.
+    """
+    with transaction() as session:
+        claim = lifecycle.claim(session, run_id, worker_id, lease_seconds=lease_seconds)
+    if claim is None:
+        log.debug("bell_ignored", message=f"Run {run_id} is not to be had", run=run_id)
+        return []
+    hold = holds.add(claim)
+    try:
+        with bound_to_run(claim.run_id, claim.job_name):
+            return _settle(hold, _attempt(hold, holds, config))
+    finally:
+        holds.drop(hold)
+
+
+Outcome = Callable[[Session], list[int]]
+
+
+def _attempt(hold: Hold, holds: Holds, config: Config) -> Outcome:
+    """Walk the steps; return what is to be written about how it ended."""
+    claim = hold.claim
+    try:
+        _walk(hold, holds, config, get_job(claim.job_name))
+    except RunLost as lost:
+        log.warning("run_lost", message=str(lost))
+        return lambda session: []
+    except CancelRequested:
+        return lambda session: _ended(session, claim, lifecycle.cancel_held)
+    except PauseRequested:
+        return lambda session: _waiting(session, claim, "paused", "Everything is paused; it goes on when that ends")
+    except ShutdownRequested:
+        return lambda session: _waiting(session, claim, "released", "Given back by a process that is stopping")
+    except YieldDue:
+        return lambda session: [*_waiting(session, claim, "yield", "Gave others a turn"), claim.run_id]
+    except MinerError as error:
+        return _failed(claim, error, retryable=error.retryable, retry_after=error.retry_after)
+    except (DBAPIError, PoolTimeout) as error:
+        return _failed(claim, error, retryable=True, retry_after=None)
+    except Exception as error:
+        return _failed(claim, error, retryable=False, retry_after=None)
+    except BaseException:
+        # Dramatiq's interrupts and SystemExit are no failures of the work: another holder goes on from the checkpoint.
+        return lambda session: _waiting(session, claim, "released", "Interrupted; it goes on from its checkpoint")
+    return lambda session: _ended(session, claim, lifecycle.complete)
+
+
+def _walk(hold: Hold, holds: Holds, config: Config, job: Job) -> None:
+    with transaction() as session:
+        version = session.scalar(
+            text("SELECT settings_version FROM job_runs WHERE id = :id"), {"id": hold.claim.run_id}
+        )
+        settings = settings_module.load_version(session, version)
+        states = {
+            row.position: row
+            for row in session.execute(
+                text("SELECT position, state, checkpoint FROM job_run_steps WHERE run_id = :id"),
+                {"id": hold.claim.run_id},
+            )
+        }
+    for position, step in enumerate(job.steps):
+        if states[position].state in ("completed", "skipped"):
+            continue  # done by an earlier holder of this run
+        context = StepContext(
+            hold=hold,
+            holds=holds,
+            config=config,
+            settings=settings,
+            settings_version=version,
+            position=position,
+            checkpoint=states[position].checkpoint,
+            in_pipeline=len(job.steps) > 1,
+        )
+        with bound_to_run(hold.claim.run_id, job.name, step.name):
+            _run_step(context, step)
+
+
+def _run_step(context: StepContext, step: Step) -> None:
+    context.say(f"{step.saying}{_arguments_note(context)}...")
+    with context.unit() as unit:
+        steps.mark_begun(unit.session, context.run_id, context.position, name=step.name, saying=step.saying)
+    result = step.load()(context)
+    if not context.completed:
+        with context.unit(last=True) as unit:
+            unit.skipped = result.reason if isinstance(result, Skip) else None
+
+
+def _arguments_note(context: StepContext) -> str:
+    days = context.args.get("backfill_days")
+    return f" (backfill: {days})" if days is not None else ""
+
+
+def _failed(claim: Claim, error: Exception, *, retryable: bool, retry_after: float | None) -> Outcome:
+    failure = Failure(type(error).__name__, _sentence(error), _where(error))
+
+    def write(session: Session) -> list[int]:
+        if retryable and claim.attempt < claim.max_attempts:
+            delay = retry_delay(claim.attempt, retry_after)
+            detail = (
+                f"Attempt {claim.attempt} of {claim.max_attempts} failed ({failure.message}); "
+                f"tried again in {delay:.0f} s"
+            )
+            lifecycle.wait(session, claim, "retry", detail, delay_seconds=delay, failure=failure)
+        else:
+            steps.mark_failed(session, claim.run_id)
+            lifecycle.fail(session, claim, failure)
+        return []
+
+    return write
+
+
+def _settle(hold: Hold, outcome: Outcome) -> list[int]:
+    """Write how the attempt ended; a database that is away for a moment is waited for, the lease bounds how long."""
+    give_up = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            with transaction() as session:
+                return outcome(session)
+        except Interruption as lost:
+            log.warning("run_lost", message=str(lost))
+            return []
+        except (DBAPIError, PoolTimeout) as error:
+            if time.monotonic() > give_up:
+                log.error(
+                    "settle_failed",
+                    message=f"How run {hold.claim.run_id} ended could not be written",
+                    error=_sentence(error),
+                )
+                return []
+            time.sleep(0.5)
+
+
+def _ended(session: Session, claim: Claim, end: Callable[[Session, Claim], None]) -> list[int]:
+    end(session, claim)
+    return []
+
+
+def _waiting(session: Session, claim: Claim, reason: str, detail: str) -> list[int]:
+    lifecycle.wait(session, claim, reason, detail)
+    return []
+
+
+def _sentence(error: BaseException) -> str:
+    """The error for people. A database error's parameters and DETAIL hold row data, so only its first line is kept."""
+    if isinstance(error, DBAPIError):
+        first = str(error.orig).strip().splitlines()
+        return f"the database refused or was lost: {first[0] if first else type(error.orig).__name__}"
+    return str(error).strip() or type(error).__name__
+
+
+def _where(error: BaseException) -> str:
+    """Where the error happened, without its text: the text stands beside it and may hold row data."""
+    return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from miner import db, logs
+from miner.logs import LINES, Line
+from miner.models import JobRun, JobRunEvent, Worker
+from miner.runs import events, lifecycle
+from miner.runs.creation import create_run
+from miner.runs.events import record_lines
+from miner.runs.holds import Hold, Holds
+from miner.runs.housekeeping import Housekeeper
+from miner.runs.jobs import get_job
+from miner.runs.workers import Identity
+from tests.factories import TESTER, make_run
+
+
+class Home:
+    """A process's housekeeping with a short lease, and the bells it rang."""
+
+    def __init__(self, url: str, *, lease: float = 2.0) -> None:
+        self.identity, self.holds, self.rung = Identity("worker", threads=1), Holds(), list[int]()
+        self.broken = False
+        self.lease = lease
+        self.keeper = Housekeeper(
+            db.make_engine(url, size=1), self.identity, self.holds, ring=self.ring, lease_seconds=lease
+        )
+
+    def ring(self, run_ids: Sequence[int]) -> None:
+        if self.broken:
+            raise ConnectionError("the broker is away")
+        self.rung += run_ids
+
+    def hold(self, job: str = "analyze") -> Hold:
+        with db.transaction() as session:
+            run_id, _ = create_run(session, get_job(job), {}, by=TESTER, trigger="code")
+        with db.transaction() as session:
+            claim = lifecycle.claim(session, run_id, self.identity.id, lease_seconds=self.lease)
+        assert claim is not None
+        return self.holds.add(claim)
+
+
+@pytest.fixture
+def home(database: str) -> Iterator[Home]:
+    home = Home(database)
+    with db.transaction() as session:  # the schedules of the migration are not what is tested here
+        session.execute(text("DELETE FROM schedules"))
+    home.keeper.start()
+    yield home
+    home.keeper.finish()
+
+
+def eventually(true: Callable[[], object], within: float = 15.0) -> None:
+    give_up = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < give_up, "it did not come true"
+        time.sleep(0.02)
+
+
+def scalar(statement: str) -> object:
+    with db.transaction() as session:
+        return session.scalar(text(statement))
+
+
+def test_a_held_run_keeps_its_lease_for_longer_than_the_lease(home: Home) -> None:
+    hold = home.hold()
+    first = scalar("SELECT lease_expires_at FROM job_runs")
+    eventually(lambda: scalar("SELECT lease_expires_at - interval '3 seconds' FROM job_runs") > first)  # type: ignore[operator]
+    assert not hold.lost.is_set()
+    assert scalar("SELECT state FROM job_runs") == "running"
+
+
+def test_a_run_that_another_worker_holds_is_marked_lost(home: Home) -> None:
+    hold = home.hold()
+    with db.transaction() as session:
+        session.execute(text("UPDATE job_runs SET lease_token = lease_token + 1"))
+    eventually(hold.lost.is_set)
+
+
+def test_a_cancel_request_reaches_the_thread_within_a_second_or_two(home: Home) -> None:
+    hold = home.hold()
+    with db.transaction() as session:
+        lifecycle.request_cancel(session, hold.claim.run_id, by=TESTER)
+    eventually(hold.cancel.is_set)
+
+
+def test_a_dead_workers_run_is_rescued_and_rung(home: Home) -> None:
+    with db.transaction() as session:
+        run_id, _ = create_run(session, get_job("analyze"), {}, by=TESTER, trigger="code")
+    with db.transaction() as session:
+        lifecycle.claim(session, run_id, Identity("worker").id, lease_seconds=0)
+    eventually(lambda: run_id in home.rung)
+    assert scalar("SELECT wait_reason FROM job_runs") == "rescue"
+
+
+def test_a_lost_bell_is_rung_again_and_a_broker_that_is_away_is_waited_for(home: Home) -> None:
+    home.broken = True
+    with db.transaction() as session:
+        run_id, _ = create_run(session, get_job("analyze"), {}, by=TESTER, trigger="code")
+        session.execute(text("UPDATE job_runs SET rung_at = NULL"))
+    eventually(lambda: scalar("SELECT ring_count FROM job_runs") != 0)
+    home.broken = False
+    eventually(lambda: run_id in home.rung)
+
+
+def test_schedules_fire_without_any_scheduler_and_with_every_actor_thread_blocked(home: Home) -> None:
+    with db.transaction() as session:
+        session.execute(
+            text("""
+                INSERT INTO schedules (id, title, job_name, cron, evaluated_until)
+                VALUES ('minutely', 'Minutely', 'trends', '* * * * *', now() - interval '2 minutes')""")
+        )
+    eventually(lambda: home.rung)
+    assert scalar("SELECT outcome FROM schedule_ticks ORDER BY fire_at DESC LIMIT 1") == "launched"
+
+
+def test_a_stopping_process_gives_back_what_a_blocked_thread_still_holds(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("miner.runs.housekeeping.RELEASE_SECONDS", 0.2)
+    hold = home.hold()
+    eventually(lambda: scalar("SELECT count(*) FROM workers") == 1)
+    home.keeper.begin_stopping()
+    eventually(hold.lost.is_set)
+    assert scalar("SELECT wait_reason FROM job_runs") == "released"
+    assert scalar("SELECT stopping_at IS NOT NULL FROM workers") is True
+
+
+def test_a_process_that_ends_says_so_and_gives_everything_back(database: str) -> None:
+    home = Home(database)
+    home.keeper.start()
+    home.hold()
+    eventually(lambda: scalar("SELECT count(*) FROM workers") == 1)
+    home.keeper.finish()
+    with db.transaction() as session:
+        worker = session.query(Worker).one()
+    assert worker.stopped_at is not None
+    assert (worker.kind, worker.host, worker.pid) == ("worker", home.identity.host, home.identity.pid)
+    assert scalar("SELECT state FROM job_runs") == "waiting"
+
+
+def test_an_ordinary_log_call_inside_a_step_ends_up_on_the_runs_page(home: Home) -> None:
+    hold = home.hold()
+    log = logs.get_logger("miner.test")
+    with logs.bound_to_run(hold.claim.run_id, "analyze", "analyze"):
+        log.warning("page_stored", message="Stored 5 tickets", tickets=5, api_key="sk-ant-secret", text="my own words")
+    log.warning("elsewhere", message="not of this run")
+    eventually(lambda: scalar("SELECT count(*) FROM job_run_events WHERE name = 'page_stored'"))
+    with db.transaction() as session:
+        line = session.query(JobRunEvent).filter_by(name="page_stored").one()
+        assert (line.level, line.message, line.step) == ("warning", "Stored 5 tickets", "analyze")
+        assert line.data == {"tickets": 5, "api_key": "***", "text": "(ticket text)"}
+        assert session.get_one(JobRun, hold.claim.run_id).warning_count == 1
+        assert session.query(JobRunEvent).filter_by(name="elsewhere").count() == 0
+
+
+def test_lines_survive_a_database_that_is_away_for_a_moment(home: Home, database: str) -> None:
+    hold = home.hold()
+    with db.transaction() as session:
+        session.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                 " AND pid <> pg_backend_pid()")
+        )  # fmt: skip
+    LINES.put(Line(hold.claim.run_id, "info", "after_the_cut", "still here", None))
+    eventually(lambda: scalar("SELECT count(*) FROM job_run_events WHERE name = 'after_the_cut'") == 1)
+
+
+def test_a_run_keeps_a_bounded_log_and_says_where_it_is_cut(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_LINES", 10)
+    run = make_run(session)
+    for start in (0, 8, 16):
+        record_lines(session, [Line(run.id, "info", "line", f"{start + i}", None) for i in range(8)])
+    messages = [row.message for row in session.query(JobRunEvent).order_by(JobRunEvent.id)]
+    assert messages == [str(number) for number in range(10)] + ["The log is cut here: 10 lines are kept"]
+
+
+def test_lines_of_a_run_that_is_gone_are_dropped_quietly(session: Session) -> None:
+    run = make_run(session)
+    record_lines(session, [Line(999, "info", "line", "lost", None), Line(run.id, "info", "line", "kept", None)])
+    assert [row.message for row in session.query(JobRunEvent)] == ["kept"]
+
+
+def test_lines_with_bytes_that_postgres_refuses_are_made_storable(session: Session) -> None:
+    run = make_run(session)
+    with logs.bound_to_run(run.id, "analyze"):
+        logs.get_logger("miner.test").warning("odd", message="nul \x00 and \ud800 surrogate", value="a\x00b\udfff")
+    record_lines(session, LINES.take())
+    line = session.query(JobRunEvent).one()
+    assert line.message == "nul  and ? surrogate"
+    assert line.data == {"value": "ab?"}
