@@ -1,0 +1,50 @@
+"""What the fields of a ticket are called in files of different origin (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+# Our name, then the spellings that mean it, best first; case, blanks and dashes do not matter.
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "id": ("id", "ticket_id", "ticket_number", "ticket", "case_number", "case_id", "issue_key", "issue_id", "key"),
+    "subject": ("subject", "raw_subject", "title", "summary", "topic"),
+    "description": ("description", "body", "text", "message", "content", "details"),
+    "created_at": ("created_at", "created", "created_on", "created_date", "date_created", "opened_at", "date",
+                   "timestamp"),
+    "updated_at": ("updated_at", "updated", "updated_on", "updated_date", "last_updated", "modified_at", "modified"),
+    "status": ("status", "state"),
+    "priority": ("priority", "urgency"),
+    "requester": ("requester", "requester_email", "requester_id", "email", "reporter", "customer", "from", "author"),
+    "organization": ("organization", "organization_id", "organisation", "organization_name", "company", "account"),
+    "tags": ("tags", "labels"),
+    "url": ("url", "link"),
+}  # fmt: skip
+_OF_SPELLING = {spelling: (ours, rank) for ours, all_ in SPELLINGS.items() for rank, spelling in enumerate(all_)}
+
+
+@lru_cache(maxsize=10_000)
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def rename(record: Mapping[str, Any]) -> dict[str, Any]:
+    """`record` under our names; of several spellings the best one that says something wins, other keys stay."""
+    renamed: dict[str, Any] = {}
+    best: dict[str, int] = {}
+    for key, value in record.items():
+        plain = _plain(key)
+        ours, rank = _OF_SPELLING.get(plain, (plain, 0))
+        if value is None or value == "" or best.get(ours, 99) <= rank:
+            continue
+        renamed[ours], best[ours] = value, rank
+    return renamed
+
+
+def missing_columns(header: Iterable[str]) -> list[str]:
+    """The needed columns that a CSV header lacks, in words."""
+    there = {_OF_SPELLING.get(_plain(name), ("", 0))[0] for name in header}
+    missing = [name for name in ("id", "created_at") if name not in there]
+    return missing if there & {"subject", "description"} else [*missing, "subject or description"]

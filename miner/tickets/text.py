@@ -1,0 +1,63 @@
+"""The one text of a ticket: what is hashed, analysed, quoted and searched (pure).
+
+Subject, description and public comments in order, joined by blank lines. Offsets are half-open and count code points,
+as Python's slices and Postgres' `char_length` do. A private note never enters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+BETWEEN = "\n\n"
+
+# Postgres stores neither NUL nor half a surrogate pair, in text as in jsonb.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_NEWLINE = re.compile("\r\n?|[\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisText:
+    """`text`, its SHA-256 in hex, and for each message its [start, end) in it; None: the message is not in it."""
+
+    text: str
+    text_hash: str
+    places: tuple[tuple[int, int] | None, ...]
+
+
+def clean(value: str) -> str:
+    """`value` as it can be stored: NUL and lone surrogates removed, newlines as \\n, no blanks around it."""
+    return _NEWLINE.sub("\n", _UNSTORABLE.sub("", value)).strip()
+
+
+def clean_line(value: str) -> str:
+    """`clean`, on one line."""
+    return " ".join(clean(value).split())
+
+
+def build_text(subject: str, messages: Iterable[tuple[bool, str]]) -> AnalysisText:
+    """The text of a ticket from its subject and its messages as (public, body), the description first.
+
+    Subject and bodies are expected clean; so `text[start:end] == body` holds for every public message that says
+    something, and the text begins with the subject.
+    """
+    parts = [subject] if subject else []
+    length = len(subject)
+    places: list[tuple[int, int] | None] = []
+    for public, body in messages:
+        if not public or not body:
+            places.append(None)
+            continue
+        start = length + (len(BETWEEN) if parts else 0)
+        length = start + len(body)
+        parts.append(body)
+        places.append((start, length))
+    text = BETWEEN.join(parts)
+    return AnalysisText(text, hash_text(text), tuple(places))
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 of `text` in hex."""
+    return sha256(text.encode()).hexdigest()
