@@ -1,0 +1,78 @@
+"""Tickets whose text was not read yet, newest first, with all that an analyzer and the time of an issue need."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from miner.issues.answer import Passage, TicketText
+from miner.models import Ticket, TicketComment
+
+
+@dataclass(frozen=True, slots=True)
+class PendingTicket:
+    """A ticket to be read: its text in the version `text_hash`, and when each passage of it was written."""
+
+    text: TicketText
+    text_hash: str
+    created_at: dt.datetime
+    written_at: tuple[dt.datetime, ...]
+
+    @property
+    def id(self) -> int:
+        return self.text.id
+
+    def time_of(self, place: tuple[int, int] | None) -> dt.datetime:
+        """When the message that holds `place` was written; the subject, or no place, is as old as the ticket."""
+        if place is not None:
+            for passage, written_at in zip(self.text.passages, self.written_at, strict=True):
+                if passage.start <= place[0] < passage.end:
+                    return written_at
+        return self.created_at
+
+
+def _is_pending() -> ColumnElement[bool]:
+    # The condition of tickets_pending_idx, word for word.
+    return Ticket.deleted_at.is_(None) & Ticket.analyzed_text_hash.is_distinct_from(Ticket.text_hash)
+
+
+def count_pending(session: Session, *, limit: int | None = None) -> int:
+    """How many tickets wait to be read, counted up to `limit`."""
+    some = select(Ticket.id).where(_is_pending()).limit(limit).subquery()
+    return session.scalars(select(func.count()).select_from(some)).one()
+
+
+def list_pending(session: Session, *, limit: int) -> list[PendingTicket]:
+    """The newest tickets that wait, at most `limit`, in two statements."""
+    rows = session.execute(
+        select(Ticket.id, Ticket.text, Ticket.subject, Ticket.text_hash, Ticket.created_at)
+        .where(_is_pending())
+        .order_by(Ticket.created_at.desc(), Ticket.id.desc())
+        .limit(limit)
+    ).all()
+    messages: dict[int, list[tuple[Passage, dt.datetime]]] = {row.id: [] for row in rows}
+    comments = session.execute(
+        select(TicketComment)
+        .where(TicketComment.ticket_id.in_(messages), TicketComment.text_start.is_not(None))
+        .order_by(TicketComment.ticket_id, TicketComment.position)
+    ).scalars()
+    for comment in comments:
+        passage = Passage(comment.text_start or 0, comment.text_end or 0, comment.author_kind)
+        messages[comment.ticket_id].append((passage, comment.created_at))
+    return [
+        PendingTicket(
+            text=TicketText(
+                id=row.id,
+                text=row.text,
+                subject_end=len(row.subject) if row.text.startswith(row.subject) else 0,
+                passages=tuple(passage for passage, _ in messages[row.id]),
+            ),
+            text_hash=row.text_hash,
+            created_at=row.created_at,
+            written_at=tuple(written_at for _, written_at in messages[row.id]),
+        )
+        for row in rows
+    ]
