@@ -32,7 +32,7 @@ format: $(VENV)/.dev  ## put the code into its form
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev  ## print the measurements of tests/benchmarks
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m pytest -s -m benchmark tests/benchmarks/bench_*.py
 
 soak: $(VENV)/.dev  ## the exhaustive forms of the tests; takes long
 	$(BIN)/python -m pytest -m soak

@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ class Line:
     message: str
     step: str | None
     data: dict[str, Any] = field(default_factory=dict)
+    since: float = field(default_factory=time.monotonic)  # when it was logged, whenever it is written
 
 
 class LineQueue:

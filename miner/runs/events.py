@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -58,12 +59,14 @@ def record_lines(session: Session, lines: Sequence[Line]) -> None:
                 "message": f"The log is cut here: {MOST_LINES:,} lines are kept" if full else line.message,
                 "step": line.step,
                 "data": json.dumps({} if full else line.data),
+                "ago": time.monotonic() - line.since,
             }
         )
     if rows:
         session.execute(
             text("""
                 INSERT INTO job_run_events (run_id, level, name, message, step, data, at)
-                VALUES (:run_id, :level, :name, :message, :step, CAST(:data AS jsonb), clock_timestamp())"""),
+                VALUES (:run_id, :level, :name, :message, :step, CAST(:data AS jsonb),
+                    clock_timestamp() - make_interval(secs => :ago))"""),
             rows,
         )

@@ -16,9 +16,9 @@ def test_the_beat_says_which_scheduler_sent_it_and_always_the_same(session: Sess
 
 def test_the_tick_registers_the_scheduler_starts_what_is_due_and_rings_it(session: Session) -> None:
     session.execute(
-        text(
-            "UPDATE schedules SET cron = '* * * * *', evaluated_until = now() - interval '1 minute' WHERE id = 'hourly_trends'"
-        )
+        text("""
+            UPDATE schedules SET cron = '* * * * *', evaluated_until = now() - interval '1 minute'
+            WHERE id = 'hourly_trends'""")
     )
     session.commit()
     tick(**tick.message().kwargs)

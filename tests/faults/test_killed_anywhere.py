@@ -70,7 +70,7 @@ def write_tickets(path: Path) -> None:
 def rows() -> dict[str, list[Any]]:
     """Everything that a pipeline makes, by what lasts: no ids, since a rolled back unit uses some up."""
     queries = {
-        "analyses": "SELECT source_id, outcome, analyses.text_hash FROM analyses JOIN tickets ON tickets.id = ticket_id",
+        "analyses": "SELECT source_id, outcome, a.text_hash FROM analyses a JOIN tickets t ON t.id = ticket_id",
         "tickets": "SELECT source_id, analyzed_text_hash FROM tickets",
         "issues": """
             SELECT source_id, issues.type, summary, quote_start, quote_end, issues.occurred_at, themes.name

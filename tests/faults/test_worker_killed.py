@@ -171,7 +171,8 @@ def test_two_schedulers_at_once_fire_each_time_once(database: str, tmp_path: Pat
     with db.transaction() as session:
         session.execute(
             text(
-                "UPDATE schedules SET cron = '* * * * *', next_fire_at = NULL, evaluated_until = now() - interval '1 minute'"
+                "UPDATE schedules SET cron = '* * * * *', next_fire_at = NULL,"
+                " evaluated_until = now() - interval '1 minute'"
             )
         )
     schedulers = [

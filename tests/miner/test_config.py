@@ -51,7 +51,7 @@ def test_every_usual_form_of_a_database_url_is_understood(given: str, used: str)
     "url", ["mysql://a/b", "localhost/x", "postgresql://localhost", "postgresql://h:port/x", "://"]
 )
 def test_a_wrong_database_url_is_refused_without_repeating_a_password(url: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match="it "):
         normalise_database_url(url)
     with pytest.raises(ConfigError) as refusal:
         Config.from_environment({"DATABASE_URL": url.replace("//", "//me:hunter2@", 1)})

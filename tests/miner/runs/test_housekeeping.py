@@ -193,3 +193,11 @@ def test_lines_with_bytes_that_postgres_refuses_are_made_storable(session: Sessi
     line = session.query(JobRunEvent).one()
     assert line.message == "nul  and ? surrogate"
     assert line.data == {"value": "ab?"}
+
+
+def test_a_line_carries_the_time_at_which_it_was_logged_not_written(session: Session) -> None:
+    run = make_run(session)
+    record_lines(session, [Line(run.id, "info", "late", "written late", None, since=time.monotonic() - 30)])
+    age = session.scalar(text("SELECT extract(epoch FROM clock_timestamp() - at) FROM job_run_events"))
+    assert age is not None
+    assert 29 < float(age) < 40

@@ -276,7 +276,6 @@ def test_the_database_refuses_every_row_that_would_lie(session: Session, before:
         session.commit()
     with pytest.raises(DBAPIError):
         session.execute(text(f"UPDATE job_runs SET {change} WHERE id = :id"), {"id": run_id})
-        session.commit()
 
 
 def test_a_final_run_cannot_keep_its_keys(session: Session) -> None:

@@ -144,7 +144,7 @@ def test_a_crash_between_deciding_and_committing_leaves_the_time_to_the_next_tic
 
 
 def simulate(database: str, minutes: int, seed: int) -> None:
-    """Three callers tick at each simulated minute, some crash before their commit; then every fire time is accounted for."""
+    """Three callers tick each simulated minute, some crash before their commit; every fire time is accounted for."""
     chance = random.Random(seed)
     engine = db.make_engine(database, size=4)
     with Session(engine) as session:
