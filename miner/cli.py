@@ -1,0 +1,170 @@
+"""The `miner` command (also `python -m miner`): parse, call a function of `miner/commands/`, turn errors into codes.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 already active, 4 configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from miner import logs
+from miner.commands.output import say
+from miner.config import Config
+from miner.errors import ConfigError, MinerError, NotFound, RunAlreadyActive, UsageError
+from miner.runs.jobs import JOBS, Job
+from miner.version import VERSION
+
+FAILED, USAGE, ACTIVE, CONFIGURATION = 1, 2, 3, 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; an error is one sentence on standard error."""
+    options = parser().parse_args(argv)
+    try:
+        config = Config.from_environment()
+        logs.setup("WARNING" if config.log_level == "INFO" else config.log_level)
+        return int(options.run_command(options))
+    except RunAlreadyActive as error:
+        return _end(error, ACTIVE)
+    except ConfigError as error:
+        return _end(error, CONFIGURATION)
+    except (UsageError, NotFound) as error:
+        return _end(error, USAGE)
+    except MinerError as error:
+        return _end(error, FAILED)
+    except OperationalError as error:
+        first = str(error.orig).strip().splitlines()[0]
+        return _end(
+            f"the database cannot be reached: {first}; check DATABASE_URL and that the server runs", CONFIGURATION
+        )
+    except ProgrammingError as error:
+        if "does not exist" in str(error.orig):
+            return _end("the database has no schema of this release: run `miner db upgrade`", CONFIGURATION)
+        raise
+    except KeyboardInterrupt:
+        return _end("interrupted", FAILED)
+    except BrokenPipeError:  # `miner runs list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _end(error: object, code: int) -> int:
+    say(f"miner: {error}")
+    return code
+
+
+def parser() -> ArgumentParser:
+    """The whole command line; commands load what they need when they run."""
+    root = ArgumentParser(prog="miner", description="Reads support tickets and says what is wrong with the product.")
+    root.add_argument("--version", action="version", version=f"miner {VERSION}")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+
+    up = _command(commands, "up", "serving:up", "run everything on this machine: database, web, worker, scheduler")
+    up.add_argument("--port", type=int, help="the dashboard's port (PORT)")
+
+    demo = _command(commands, "demo", "serving:demo", "run the pipeline on 1,076 real user reports and show the result")
+    demo.add_argument("--exit", action="store_true", help="stop after the pipeline")
+    demo.add_argument("--remove", action="store_true", help="take the sample out again")
+    demo.add_argument("--port", type=int, help="the dashboard's port (PORT)")
+
+    database = _group(commands, "db", "the database")
+    _command(database, "upgrade", "database:upgrade", "bring the schema to this release")
+
+    imports = _command(commands, "import", "work:import_files", "read tickets from NDJSON, JSON or CSV files, also .gz")
+    imports.add_argument("files", nargs="+", metavar="FILE")
+    imports.add_argument("--source", help="the source name; default file:<name>")
+    imports.add_argument("--json", action="store_true", help="print the runs as JSON")
+
+    run = _group(commands, "run", "start a job")
+    for job in JOBS.values():
+        if job.startable:
+            _job_command(run, job)
+
+    runs = _group(commands, "runs", "look at runs, cancel them")
+    listing = _command(runs, "list", "history:list_runs", "the newest runs")
+    listing.add_argument("--job", choices=sorted(JOBS))
+    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--json", action="store_true")
+    show = _command(runs, "show", "history:show_run", "one run with its steps and log")
+    show.add_argument("id", type=int)
+    show.add_argument("--json", action="store_true")
+    cancel = _command(runs, "cancel", "history:cancel_run", "ask a run to stop")
+    cancel.add_argument("id", type=int)
+    retry = _command(runs, "retry", "history:retry_run", "repeat a run that is over, with the same arguments")
+    retry.add_argument("id", type=int)
+    retry.add_argument("--args", help="other arguments, as a JSON object")
+
+    schedules = _group(commands, "schedules", "when jobs start by themselves")
+    listing = _command(schedules, "list", "history:list_schedules", "every schedule with its next time")
+    listing.add_argument("--json", action="store_true")
+
+    change = _command(schedules, "set", "schedules:change", "edit a schedule, or make one with --job and --cron")
+    change.add_argument("id")
+    change.add_argument("--cron", help="five fields, or @daily and the like")
+    change.add_argument("--timezone", help="IANA zone, for example Europe/Berlin")
+    change.add_argument("--job", choices=sorted(name for name, job in JOBS.items() if job.startable))
+    change.add_argument("--args", help="the job's arguments, as a JSON object")
+    change.add_argument("--title")
+    change.add_argument("--grace", type=int, help="seconds a start may be late")
+    change.add_argument("--coalesce", action=BooleanOptionalAction, help="several missed times start one run")
+    halt = _command(schedules, "pause", "schedules:pause", "let a schedule start nothing for a while")
+    halt.add_argument("id")
+    halt.add_argument("--note", required=True, help="why, for those who wonder")
+    go_on = _command(schedules, "resume", "schedules:resume", "let a schedule start runs again")
+    go_on.add_argument("id")
+
+    pause = _command(commands, "pause", "pausing:pause", "stop everything: no run, no schedule, no outside call")
+    pause.add_argument("--reason", required=True, help="why, for those who find everything stopped")
+    resume = _command(commands, "resume", "pausing:resume", "show what will run, then let everything go on")
+    resume.add_argument("--yes", action="store_true", help="do not ask")
+
+    tokens = _group(commands, "tokens", "secrets that let programs and people in")
+    create = _command(tokens, "create", "tokens:create", "make a token and print it once")
+    create.add_argument("name", help="what it is for")
+    create.add_argument("--role", choices=["viewer", "operator", "admin"], default="admin")
+    create.add_argument("--days", type=int, help="it ends after this many days; default: never")
+    listing = _command(tokens, "list", "tokens:list_all", "every token, without its secret")
+    listing.add_argument("--json", action="store_true")
+    revoke = _command(tokens, "revoke", "tokens:revoke", "end a token and its sessions")
+    revoke.add_argument("id")
+    return root
+
+
+def _group(commands: Any, name: str, sentence: str) -> Any:
+    return commands.add_parser(name, help=sentence, description=sentence).add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+
+
+def _command(commands: Any, name: str, function: str, sentence: str) -> ArgumentParser:
+    command: ArgumentParser = commands.add_parser(name, help=sentence, description=sentence)
+    command.set_defaults(run_command=lambda options: _call(function, options))
+    return command
+
+
+def _call(function: str, options: Namespace) -> int:
+    from importlib import import_module
+
+    module, _, name = function.partition(":")
+    return int(getattr(import_module(f"miner.commands.{module}"), name)(options))
+
+
+def _job_command(run: Any, job: Job) -> None:
+    """`miner run JOB`, with an option for each argument the job declares."""
+    command = _command(run, job.name, "work:run", job.sentence)
+    command.set_defaults(job=job.name)
+    for name, field in job.arguments.model_fields.items():
+        command.add_argument(f"--{name.replace('_', '-')}", type=int, help=field.description, dest=name)
+    command.add_argument("--wait", action="store_true", help="wait for its end")
+    command.add_argument("--here", action="store_true", help="work it in this process")
+    command.add_argument("--json", action="store_true", help="print the run as JSON")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
