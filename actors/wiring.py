@@ -27,6 +27,7 @@ class Runtime:
     def start(self) -> None:
         """Register the worker and start housekeeping."""
         logs.setup(self.config.log_level, json=self.config.production)
+        db.name_process("miner-worker")
         with db.transaction() as session:
             record_beat(session, self.identity)
         self._housekeeper = Housekeeper(

@@ -17,6 +17,7 @@ from miner.config import Config
 
 _lock = threading.Lock()
 _engine: Engine | None = None
+_name = "miner"
 
 # One long statement must not stall a page or hold a lock for ever; a unit of work stays under 5 s.
 _SERVER_OPTIONS = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=120000 -c lock_timeout=15000"
@@ -50,8 +51,14 @@ def engine() -> Engine:
     global _engine
     with _lock:
         if _engine is None:
-            _engine = make_engine(Config.from_environment().database_url())
+            _engine = make_engine(Config.from_environment().database_url(), name=_name)
         return _engine
+
+
+def name_process(name: str) -> None:
+    """What this process calls itself in pg_stat_activity, for example miner-web; call it before the first use."""
+    global _name
+    _name = name
 
 
 def use_engine(other: Engine | None) -> None:

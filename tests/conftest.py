@@ -27,6 +27,7 @@ from miner.runs.context import StepContext
 from miner.runs.creation import create_run
 from miner.runs.holds import Holds
 from miner.runs.jobs import get_job
+from miner.runs.steps import mark_begun
 from miner.runs.workers import Identity, record_beat
 from miner.settings import load
 from tests.factories import TESTER
@@ -140,12 +141,13 @@ def step(database: str) -> Callable[..., StepContext]:
         with db.transaction() as session:
             record_beat(session, identity)
             run_id, _ = create_run(session, job, args or {}, by=TESTER, trigger="code")
-        with db.transaction() as session:
-            claim = lifecycle.claim(session, run_id, identity.id)
-            version, found = load(session)
-        assert claim is not None
         names = [one.name for one in job.steps]
         position = names.index(step_name) if step_name else 0
+        with db.transaction() as session:
+            claim = lifecycle.claim(session, run_id, identity.id)
+            mark_begun(session, run_id, position, name=names[position], saying="Begun by a test")
+            version, found = load(session)
+        assert claim is not None
         return StepContext(
             hold=holds.add(claim),
             holds=holds,

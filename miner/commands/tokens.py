@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from argparse import Namespace
 
-from sqlalchemy import text
-
 from miner import tokens
 from miner.access import Role
 from miner.commands.output import say, show_json, show_table
 from miner.commands.work import cli_actor
 from miner.db import transaction
+
+COLUMNS = ("id", "name", "role", "created_at", "expires_at", "last_used_at", "revoked_at")
 
 
 def create(options: Namespace) -> int:
@@ -28,17 +28,11 @@ def create(options: Namespace) -> int:
 
 def list_all(options: Namespace) -> int:
     with transaction() as session:
-        rows = session.execute(
-            text(
-                "SELECT id, name, role, created_at, expires_at, last_used_at, revoked_at FROM api_tokens"
-                " ORDER BY created_at"
-            )
-        )
-        found = [dict(row._mapping) for row in rows]
+        found = [{name: getattr(row, name) for name in COLUMNS} for row in tokens.list_tokens(session)]
     if options.json:
         show_json(found)
     else:
-        show_table(found, ("id", "name", "role", "created_at", "expires_at", "last_used_at", "revoked_at"))
+        show_table(found, COLUMNS)
     return 0
 
 
