@@ -1,0 +1,1 @@
+"""Themes: grouping issues so that a group keeps its id, name and address while the data grows."""

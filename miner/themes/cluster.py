@@ -1,0 +1,140 @@
+"""The cluster step: every live issue is embedded once, all are grouped, and known themes keep their ids.
+
+Embedding goes on in short units, so that a killed run resumes where it was; the grouping is computed with no
+transaction open and lands in one. Run twice, it changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from miner.logs import get_logger
+from miner.runs.context import Skip, StepContext
+from miner.themes import records
+from miner.themes.grouping import StoredVectors
+from miner.themes.matching import Changes, describe_changes
+from miner.themes.planning import IssueRow, ThemePlan, ThemeRow, plan_themes
+from miner.themes.vectors import embed_in_batches, hash_text, list_vectors, record_vectors, unpack
+
+log = get_logger(__name__)
+
+
+def run(context: StepContext) -> Skip | None:
+    with context.reading() as session:
+        issues = records.list_live_issues(session)
+        known = records.list_themes(session)
+        dissolved = records.list_dissolved(session)
+    if not issues and not any(theme.live for theme in known.values()):
+        return Skip("there are no issues to group yet")
+    context.expect(len(issues))
+    vectors, embedded = embed_summaries(context, issues)
+    context.say(f"Grouping {len(issues):,} issues...")
+    plans = plan_themes(
+        issues,
+        vectors,
+        known,
+        dissolved=dissolved,
+        granularity=context.settings.granularity,
+        smallest=context.settings.smallest_theme,
+    )
+    with context.unit(last=True) as unit:
+        changes, themes = store_themes(unit.session, issues=issues, plans=plans, known=known, run_id=context.run_id)
+        unit.advance(max(0, len(issues) - embedded))
+        unit.count(themes=themes)
+    _log(issues, plans, changes)
+    return None
+
+
+def embed_summaries(context: StepContext, issues: Sequence[IssueRow]) -> tuple[StoredVectors, int]:
+    """The vectors of `issues`, shape (n, 384), and how many this step has computed, also before an interruption."""
+    hashes = [hash_text(issue.summary) for issue in issues]
+    with context.reading() as session:
+        stored = list_vectors(session, hashes=set(hashes))
+    missing = {issue.summary for issue, key in zip(issues, hashes, strict=True) if key not in stored}
+    embedded = int((context.checkpoint or {}).get("embedded", 0))
+    if missing:
+        context.say(f"Reading the meaning of {len(missing):,} new issues...")
+    for batch in embed_in_batches(missing):
+        embedded += len(batch)
+        with context.unit() as unit:
+            record_vectors(unit.session, vectors=batch)
+            unit.advance(len(batch))
+            unit.checkpoint = {"embedded": embedded}
+        stored.update(batch)
+    return unpack([stored[key] for key in hashes]), embedded
+
+
+def store_themes(
+    session: Session,
+    *,
+    issues: Sequence[IssueRow],
+    plans: Sequence[ThemePlan],
+    known: Mapping[int, ThemeRow],
+    run_id: int,
+) -> tuple[Changes, int]:
+    """Write the plan; returns what changed and how many live themes there are. What is right already is not touched."""
+    new = [plan for plan in plans if plan.id is None]
+    for plan, theme_id in zip(new, records.create_themes(session, plans=new, run_id=run_id), strict=True):
+        plan.id = theme_id
+    before = {issue.id: issue.theme_id for issue in issues}
+    after: dict[int, int | None] = dict.fromkeys(before)
+    after |= {issue: plan.id for plan in plans for issue in plan.members}
+    live = {theme.id for theme in known.values() if theme.live}
+    changes = describe_changes(before, after, live=live, retired=known.keys() - live)
+    records.assign_issues(session, themes={issue: theme for issue, theme in after.items() if theme != before[issue]})
+    records.mark_revived(session, theme_ids=[one.theme_id for one in changes.changes if one.kind == "revived"])
+    for one in changes.changes:
+        if one.kind in ("merged", "retired"):
+            records.mark_retired(session, theme_id=one.theme_id, heir_id=one.other_id)
+    renamed = records.update_themes(session, plans=[plan for plan in plans if plan.id in known], known=known)
+    _record_events(session, plans, known, before, changes, renamed, run_id)
+    return changes, records.refresh_facts(session)
+
+
+def _record_events(
+    session: Session,
+    plans: Sequence[ThemePlan],
+    known: Mapping[int, ThemeRow],
+    before: Mapping[int, int | None],
+    changes: Changes,
+    renamed: Sequence[int],
+    run_id: int,
+) -> None:
+    """`members` of born and renamed say what the name was made from, those of retired let the theme come back."""
+    planned = {plan.id: plan for plan in plans}
+    events = []
+    for one in changes.changes:
+        detail: dict[str, object] = {"issues": one.issues}
+        if one.kind == "born":
+            detail |= {"name": planned[one.theme_id].name, "members": planned[one.theme_id].members}
+        if one.kind == "retired":
+            detail["members"] = [issue for issue, theme in before.items() if theme == one.theme_id]
+        events.append({"theme_id": one.theme_id, "kind": one.kind, "other_id": one.other_id, "detail": detail})
+    for theme_id in renamed:
+        detail = {"from": known[theme_id].name, "to": planned[theme_id].name, "members": planned[theme_id].members}
+        events.append({"theme_id": theme_id, "kind": "renamed", "other_id": None, "detail": detail})
+    records.record_events(session, events=events, run_id=run_id)
+
+
+def _log(issues: Sequence[IssueRow], plans: Sequence[ThemePlan], changes: Changes) -> None:
+    pool = len(issues) - sum(len(plan.members) for plan in plans)
+    log.info(
+        "issues_grouped",
+        message=f"Grouped {len(issues):,} issues into {len(plans):,} themes; {pool:,} are not yet part of one",
+        issues=len(issues),
+        themes=len(plans),
+        pool=pool,
+    )
+    if changes.churn is not None:
+        kinds = Counter(one.kind for one in changes.changes)
+        said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no theme changed"
+        log.info(
+            "themes_changed",
+            message=f"{changes.moved:,} of {changes.known:,} known issues changed theme ({changes.churn:.1%}); {said}",
+            moved=changes.moved,
+            known=changes.known,
+            churn=round(changes.churn, 4),
+        )

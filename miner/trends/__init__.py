@@ -1,0 +1,1 @@
+"""Trends: how often a theme is reported, and whether that is unusual."""
