@@ -1,0 +1,1 @@
+"""The server-rendered dashboard and the JSON API: parse, ask, render."""

@@ -1,0 +1,149 @@
+"""Rows as JSON: one function a noun. Times are ISO 8601 in UTC; unknown is null."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from dashboard import words
+from dashboard.http import Cut
+from miner.issues.queries import IssueLine
+from miner.models import Analysis, JobRun, JobRunStep, Theme, Ticket, TicketComment
+
+T = TypeVar("T")
+
+
+def listing(found: Cut[T], shape: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    """A page of a list; `next` goes into the same parameter of the next request, null ends it."""
+    return {"items": [shape(row) for row in found.rows], "next": found.next}
+
+
+def time(when: dt.datetime | None) -> str | None:
+    return when.astimezone(dt.UTC).isoformat() if when else None
+
+
+def run(row: JobRun) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "url": f"/runs/{row.id}",
+        "job": row.job_name,
+        "state": row.state,
+        "wait_reason": row.wait_reason,
+        "wait_detail": row.wait_detail,
+        "progress": words.progress_sentence(row),
+        "trigger": row.trigger,
+        "triggered_by": row.triggered_by,
+        "args": row.args,
+        "attempt": row.attempt,
+        "max_attempts": row.max_attempts,
+        "created_at": time(row.created_at),
+        "started_at": time(row.started_at),
+        "finished_at": time(row.finished_at),
+        "counters": row.counters,
+        "warnings": row.warning_count,
+        "error_class": row.error_class,
+        "error_message": row.error_message,
+        "skip_reason": row.skip_reason,
+        "settings_version": row.settings_version,
+    }
+
+
+def step(row: JobRunStep) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "state": row.state,
+        "unit": row.unit,
+        "done": row.done,
+        "total": row.total,
+        "skip_reason": row.skip_reason,
+        "counters": row.counters,
+        "started_at": time(row.started_at),
+        "finished_at": time(row.finished_at),
+    }
+
+
+def theme(row: Theme) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "url": f"/themes/{row.id}",
+        "name": row.name,
+        "type": row.type,
+        "area": row.area,
+        "status": row.status,
+        "issue_count": row.issue_count,
+        "first_seen_at": time(row.first_seen_at),
+        "last_seen_at": time(row.last_seen_at),
+        "flag": row.flag,
+        "flagged_at": time(row.flagged_at),
+        "trend_sentence": row.trend_sentence,
+        "trend_numbers": row.trend_numbers,
+    }
+
+
+def issue(row: IssueLine) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "type": row.type,
+        "area": row.area,
+        "severity": row.severity,
+        "summary": row.summary,
+        "quote": row.quote,
+        "quote_start": row.quote_start,
+        "quote_end": row.quote_end,
+        "quote_verified": row.quote_verified,
+        "occurred_at": time(row.occurred_at),
+        "analyzer": row.analyzer,
+        "ticket_id": row.ticket_id,
+        "ticket_url": f"/tickets/{row.ticket_id}#issue-{row.id}",
+        "theme_id": row.theme_id,
+        "theme_name": row.theme_name,
+    }
+
+
+def ticket(
+    row: Ticket, comments: Iterable[TicketComment], issues: Iterable[IssueLine], analyses: Iterable[Analysis]
+) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "url": f"/tickets/{row.id}",
+        "source": row.source,
+        "source_id": row.source_id,
+        "zendesk_ticket_id": row.zendesk_ticket_id,
+        "subject": row.subject,
+        "status": row.status,
+        "priority": row.priority,
+        "tags": row.tags,
+        "customer_id": row.customer_id,
+        "text": row.text,
+        "created_at": time(row.created_at),
+        "updated_at": time(row.updated_at),
+        "original_created_at": time(row.original_created_at),
+        "analyzed_at": time(row.analyzed_at),
+        "comments": [
+            {
+                "position": one.position,
+                "author_kind": one.author_kind,
+                "public": one.public,
+                "body": one.body,
+                "created_at": time(one.created_at),
+                "text_start": one.text_start,
+                "text_end": one.text_end,
+            }
+            for one in comments
+        ],
+        "issues": [issue(one) for one in issues],
+        "analyses": [
+            {
+                "id": one.id,
+                "analyzer": one.analyzer,
+                "model": one.model,
+                "outcome": one.outcome,
+                "reason": one.reason,
+                "issue_count": one.issue_count,
+                "settings_version": one.settings_version,
+                "created_at": time(one.created_at),
+            }
+            for one in analyses
+        ],
+    }

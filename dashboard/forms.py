@@ -1,0 +1,187 @@
+"""Text from outside as typed values: query strings by a model, a job's form by its declaration."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+
+from miner.errors import InvalidArguments
+from miner.models import ISSUE_TYPES, RUN_STATES, SEVERITIES, TREND_FLAGS
+from miner.runs.jobs import Job
+from miner.settings import field_faults
+
+LARGEST_ID = 2**63 - 1
+_EPOCH = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+_LATEST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("it holds characters that cannot be printed")
+    return value
+
+
+def _one_number(value: str) -> str:
+    return value if not value or _numbers(value, 1) else _bad_key()
+
+
+def _two_numbers(value: str) -> str:
+    return value if not value or _numbers(value, 2) else _bad_key()
+
+
+def _bad_key() -> str:
+    raise ValueError("it is not a key that a page before gave out")
+
+
+Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+IdKey = Annotated[str, AfterValidator(_one_number)]
+PairKey = Annotated[str, AfterValidator(_two_numbers)]
+Id = Annotated[int | Literal[""], Field(ge=1, le=LARGEST_ID)]
+
+
+class Query(BaseModel):
+    """A query string. An empty parameter counts as absent."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ThemeQuery(Query):
+    text: Text = ""
+    type: Literal["", *ISSUE_TYPES] = ""  # type: ignore[valid-type]
+    flag: Literal["", *TREND_FLAGS] = ""  # type: ignore[valid-type]
+    after: PairKey = ""
+
+
+class IssueQuery(Query):
+    type: Literal["", *ISSUE_TYPES] = ""  # type: ignore[valid-type]
+    severity: Literal["", *SEVERITIES] = ""  # type: ignore[valid-type]
+    after: PairKey = ""
+
+
+class TicketQuery(Query):
+    state: Literal["", "pending", "analyzed"] = ""
+    after: PairKey = ""
+
+
+class RunQuery(Query):
+    job: Text = ""
+    state: Literal["", *RUN_STATES] = ""  # type: ignore[valid-type]
+    before: IdKey = ""
+
+
+class KeyQuery(Query):
+    """Only the place in a list that is ordered by id."""
+
+    after: IdKey = ""
+
+
+class PairKeyQuery(Query):
+    """Only the place in a list that is ordered by a time or a count, and then by id."""
+
+    after: PairKey = ""
+
+
+class LogQuery(Query):
+    before: IdKey = ""
+    level: Literal["", "notable"] = ""
+
+
+Q = TypeVar("Q", bound=Query)
+
+
+def read_query(request: Request, model: type[Q], *, strict: bool = False) -> Q:
+    """The request's query string; raises InvalidArguments naming each refused parameter.
+
+    `strict` (the API) also refuses parameters that do not exist.
+    """
+    values = dict(request.query_params)
+    unknown = set(values) - set(model.model_fields) if strict else set()
+    if unknown:
+        raise InvalidArguments({name[:100]: "there is no such parameter" for name in sorted(unknown)})
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InvalidArguments(field_faults(error)) from None
+
+
+def time_key(when: dt.datetime, row_id: int) -> str:
+    """The place of a row in a list by time: microseconds since the year 1, and id."""
+    return f"{(when - _EPOCH) // dt.timedelta(microseconds=1)}.{row_id}"
+
+
+def parse_time_key(key: str) -> tuple[dt.datetime, int] | None:
+    if not key:
+        return None
+    micros, row_id = _numbers(key, 2) or (0, 0)
+    if micros > (_LATEST - _EPOCH) // dt.timedelta(microseconds=1):
+        raise InvalidArguments({"after": "it is not a key that a page before gave out"})
+    return _EPOCH + dt.timedelta(microseconds=micros), row_id
+
+
+def parse_count_key(key: str) -> tuple[int, int] | None:
+    found = _numbers(key, 2)
+    return (found[0], found[1]) if found else None
+
+
+def parse_id_key(key: str) -> int | None:
+    found = _numbers(key, 1)
+    return found[0] if found else None
+
+
+def _numbers(key: str, count: int) -> list[int] | None:
+    parts = key.split(".")
+    if len(parts) != count or not all(re.fullmatch(r"[0-9]{1,19}", part) for part in parts):
+        return None
+    numbers = [int(part) for part in parts]
+    return numbers if max(numbers) <= LARGEST_ID else None
+
+
+@dataclass(frozen=True)
+class Input:
+    """One field of a job's form, as its declaration says."""
+
+    name: str
+    label: str
+    hint: str
+    numeric: bool
+    least: int | None
+    most: int | None
+    value: str
+
+
+def inputs(job: Job, values: Mapping[str, str] | None = None) -> list[Input]:
+    """The form of a job; `values` are what somebody typed before, else the defaults are filled in."""
+    schema = job.arguments.model_json_schema()
+    fields = []
+    for name, declared in schema.get("properties", {}).items():
+        kind: dict[str, Any] = next((one for one in declared.get("anyOf", []) if one["type"] != "null"), declared)
+        default = declared.get("default")
+        fields.append(
+            Input(
+                name=name,
+                label=name.replace("_", " ").capitalize(),
+                hint=declared.get("description", ""),
+                numeric=kind["type"] == "integer",
+                least=kind.get("minimum"),
+                most=kind.get("maximum"),
+                value=(values or {}).get(name, "" if default is None else str(default)),
+            )
+        )
+    return fields
+
+
+def arguments(job: Job, form: Mapping[str, str]) -> dict[str, Any]:
+    """What somebody typed into a job's form as its arguments, not yet checked; an empty field is None."""
+    given: dict[str, Any] = {}
+    for field in inputs(job):
+        if field.name in form:
+            typed = form[field.name].strip()
+            number = field.numeric and re.fullmatch(r"-?[0-9]{1,18}", typed)
+            given[field.name] = int(typed) if number else typed or None
+    return given

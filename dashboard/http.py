@@ -1,0 +1,211 @@
+"""Between a route and its handler: who may, one short transaction, forms and JSON in, pages and redirects out.
+
+Handlers are plain functions and run in the thread pool. A page's handler is handed the session of its transaction and
+returns what to show; the template is rendered after the transaction has ended. An action's handler opens its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard import render
+from dashboard.security.access import Access
+from dashboard.security.identity import authorize
+from miner.access import Actor, Role
+from miner.db import transaction
+from miner.errors import InvalidArguments
+
+MOST_FIELDS = 50
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class View:
+    """A page: its template and what it shows."""
+
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Go there (303); `flash` is a key of `words.FLASHES`, shown once on the next page.
+
+    `session` is the plain id of a session that was just opened; "" takes the browser's session cookie away.
+    """
+
+    url: str
+    flash: str | None = None
+    session: str | None = None
+
+
+Answer = View | Redirect | Response
+Reader = Callable[[Request, Session], Answer]
+Doer = Callable[[Request, dict[str, str], Actor], Answer]
+OpenDoer = Callable[[Request, dict[str, str]], Answer]
+ApiReader = Callable[[Request, Session], Any]
+ApiDoer = Callable[[Request, dict[str, Any], Actor], Response]
+
+
+class IdConvertor(Convertor[int]):
+    """An id in a path: what cannot be one is an address where there is nothing."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("id", IdConvertor())
+
+
+class GuardedRoute(Route):
+    """A route that says which role it needs; None: anybody may come."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, method: str, name: str, role: Role | None) -> None:
+        super().__init__(path, endpoint, methods=[method], name=name)
+        self.role = role
+
+
+def page(path: str, reader: Reader, *, role: Role | None = Role.viewer, poll: bool = False) -> GuardedRoute:
+    """GET a page or, with `poll`, a fragment of one that an open page asks for by itself."""
+
+    def endpoint(request: Request) -> Response:
+        with transaction() as session:
+            authorize(request, session, role, touch=not poll)
+            answer = reader(request, session)
+        return _respond(request, answer)
+
+    return GuardedRoute(path, endpoint, method="GET", name=_name(reader), role=role)
+
+
+def action(path: str, doer: Doer, *, role: Role = Role.operator) -> GuardedRoute:
+    """POST a form."""
+
+    def work(request: Request, form: dict[str, str]) -> Response:
+        with transaction() as session:
+            by = authorize(request, session, role, touch=True)
+        assert by is not None  # noqa: S101 - the route needs a role
+        return _respond(request, doer(request, form, by))
+
+    return _form_route(path, work, doer, role)
+
+
+def open_action(path: str, doer: OpenDoer) -> GuardedRoute:
+    """POST a form that anybody may send: the login."""
+
+    def work(request: Request, form: dict[str, str]) -> Response:
+        return _respond(request, doer(request, form))
+
+    return _form_route(path, work, doer, None)
+
+
+def _form_route(path: str, work: Callable[..., Response], doer: Callable[..., Any], role: Role | None) -> GuardedRoute:
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(work, request, await _read_form(request))
+
+    return GuardedRoute(path, endpoint, method="POST", name=_name(doer), role=role)
+
+
+def api_read(path: str, reader: ApiReader, *, role: Role = Role.viewer) -> GuardedRoute:
+    """GET JSON."""
+
+    def endpoint(request: Request) -> Response:
+        with transaction() as session:
+            authorize(request, session, role, touch=False)
+            body = reader(request, session)
+        return JSONResponse(body)
+
+    return GuardedRoute(path, endpoint, method="GET", name=_name(reader), role=role)
+
+
+def api_do(path: str, doer: ApiDoer, *, role: Role = Role.operator) -> GuardedRoute:
+    """POST JSON; an empty body is an empty object."""
+
+    def work(request: Request, content: bytes) -> Response:
+        with transaction() as session:
+            by = authorize(request, session, role, touch=False)
+        assert by is not None  # noqa: S101 - the route needs a role
+        return doer(request, parse_object(content, request.headers.get("content-type", "")), by)
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(work, request, await request.body())
+
+    return GuardedRoute(path, endpoint, method="POST", name=_name(doer), role=role)
+
+
+def parse_object(content: bytes, content_type: str) -> dict[str, Any]:
+    """The JSON object in a request's body. HTTP 415 for another type, 400 for what is not a JSON object."""
+    if not content.strip():
+        return {}
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415)
+    try:
+        value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise HTTPException(400) from None
+    if not isinstance(value, dict):
+        raise InvalidArguments({"body": "a JSON object is needed"})
+    return value
+
+
+@dataclass(frozen=True)
+class Cut(Generic[T]):
+    """One page of a longer list; `next` is the key that the page after it starts behind (None: this is the last)."""
+
+    rows: list[T]
+    next: str | None
+
+
+def cut(rows: Sequence[T], size: int, key: Callable[[T], str]) -> Cut[T]:
+    """The first `size` of rows that were asked for with a limit of `size + 1`."""
+    return Cut(list(rows[:size]), key(rows[size - 1]) if len(rows) > size else None)
+
+
+def _respond(request: Request, answer: Answer) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    access: Access = request.app.state.access
+    kept: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "lax", "secure": access.production}
+    if isinstance(answer, View):
+        response: Response = HTMLResponse(render.page(request, answer.template, answer.context), answer.status)
+        if render.FLASH_COOKIE in request.cookies and "hx-request" not in request.headers:
+            response.delete_cookie(render.FLASH_COOKIE, **kept)
+        return response
+    response = RedirectResponse(answer.url, status_code=303)
+    if answer.flash:
+        response.set_cookie(render.FLASH_COOKIE, answer.flash, max_age=30, **kept)
+    if answer.session:
+        response.set_cookie(access.cookie, answer.session, **kept)
+    elif answer.session == "":
+        response.delete_cookie(access.cookie, **kept)
+    return response
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    """The form's text fields, the last one of a name; files are refused."""
+    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return f"{handler.__module__.removeprefix('dashboard.')}.{handler.__name__}"

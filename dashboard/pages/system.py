@@ -1,0 +1,51 @@
+"""The machine room: processes, versions, the database; the settings; and a sign of life."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from dashboard.http import View
+from miner import settings
+from miner.runs import queries as runs
+from miner.tickets import queries as tickets
+
+
+def system(request: Request, session: Session) -> View:
+    version, _ = settings.load(session)
+    return View(
+        "system.html",
+        {
+            "workers": runs.list_workers(session),
+            "beat": runs.find_beat(session, "tick"),
+            "facts": runs.get_database_facts(session),
+            "counts": tickets.count_tickets(session),
+            "settings_version": version,
+            "python": platform.python_version(),
+        },
+    )
+
+
+def settings_page(request: Request, session: Session) -> View:
+    version, values = settings.load(session)
+    chosen = values.model_dump()
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "sentence": field.description or "",
+            "value": chosen[name],
+            "default": field.default,
+            "changed": chosen[name] != field.default,
+        }
+        for name, field in settings.Settings.model_fields.items()
+    ]
+    return View("settings.html", {"settings_version": version, "rows": rows})
+
+
+async def healthz(request: Request) -> PlainTextResponse:
+    """The process answers; the database is not asked."""
+    return PlainTextResponse("ok")

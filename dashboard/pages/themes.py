@@ -1,0 +1,86 @@
+"""Themes: the list, and one theme with its trend, its quotes and its life."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from dashboard.forms import PairKeyQuery, ThemeQuery, parse_count_key, parse_time_key, read_query, time_key
+from dashboard.http import Redirect, View, cut
+from dashboard.weeks import Week
+from miner import settings
+from miner.errors import NotFound
+from miner.issues import queries as issues
+from miner.models import Theme
+from miner.themes import queries as themes
+from miner.trends import queries as trends
+
+PAGE = 50
+QUOTES = 20
+SPARK_WEEKS = 13
+CHART_WEEKS = 26
+
+
+def theme_list(request: Request, session: Session) -> View:
+    asked = read_query(request, ThemeQuery)
+    rows = themes.list_themes(
+        session,
+        text=asked.text or None,
+        type_=asked.type or None,
+        flag=asked.flag or None,
+        after=parse_count_key(asked.after),
+        limit=PAGE + 1,
+    )
+    found = cut(rows, PAGE, lambda theme: f"{theme.issue_count}.{theme.id}")
+    _, values = settings.load(session)
+    first = _this_week(values).shift(1 - SPARK_WEEKS).monday
+    sparks = trends.count_by_week(session, [theme.id for theme in found.rows], first_monday=first, weeks=SPARK_WEEKS)
+    return View("themes/list.html", {"asked": asked, "found": found, "sparks": sparks})
+
+
+def theme(request: Request, session: Session) -> View | Redirect:
+    one = themes.get_theme(session, request.path_params["id"])
+    if one.heir_id is not None:
+        return Redirect(f"/themes/{_last_heir(session, one)}")
+    asked = read_query(request, PairKeyQuery)
+    _, values = settings.load(session)
+    this_week = _this_week(values)
+    first = this_week.shift(1 - CHART_WEEKS)
+    reports = trends.count_by_week(session, [one.id], first_monday=first.monday, weeks=CHART_WEEKS)[one.id]
+    quotes = cut(
+        issues.list_issues(session, theme_id=one.id, after=parse_time_key(asked.after), limit=QUOTES + 1),
+        QUOTES,
+        lambda issue: time_key(issue.occurred_at, issue.id),
+    )
+    return View(
+        "themes/show.html",
+        {
+            "theme": one,
+            "weeks": _from_first_report([(first.shift(n), count) for n, count in enumerate(reports)]),
+            "days": this_week.days_begun(dt.datetime.now(dt.UTC)),
+            "quotes": quotes,
+            "events": themes.list_theme_events(session, one.id),
+            "first_page": not asked.after,
+        },
+    )
+
+
+def _this_week(values: settings.Settings) -> Week:
+    return Week.of(dt.datetime.now(values.zone).date(), values.zone)
+
+
+def _from_first_report(weeks: list[tuple[Week, int]], *, at_least: int = SPARK_WEEKS) -> list[tuple[Week, int]]:
+    """Without the empty weeks before the first report, but never fewer than `at_least`."""
+    first = next((place for place, (_, count) in enumerate(weeks) if count), len(weeks))
+    return weeks[min(first, len(weeks) - at_least) :]
+
+
+def _last_heir(session: Session, one: Theme) -> int:
+    """The theme at the end of the line of heirs; a damaged line that ends nowhere is not followed for ever."""
+    for _ in range(100):
+        if one.heir_id is None:
+            return one.id
+        one = themes.get_theme(session, one.heir_id)
+    raise NotFound("theme", one.id)

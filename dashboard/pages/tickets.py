@@ -1,0 +1,78 @@
+"""Tickets: the list, one ticket with its quotes marked, and who wrote them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from dashboard.forms import KeyQuery, TicketQuery, parse_id_key, parse_time_key, read_query, time_key
+from dashboard.http import View, cut
+from dashboard.marks import Piece, Quoted, cut_at_quotes
+from miner.issues import queries as issues
+from miner.models import Ticket, TicketComment
+from miner.tickets import queries as tickets
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of the conversation, in pieces."""
+
+    comment: TicketComment
+    pieces: list[Piece]
+
+
+def ticket_list(request: Request, session: Session) -> View:
+    asked = read_query(request, TicketQuery)
+    rows = tickets.list_tickets(session, state=asked.state or None, after=parse_time_key(asked.after), limit=PAGE + 1)
+    found = cut(rows, PAGE, lambda line: time_key(line.created_at, line.id))
+    return View("tickets/list.html", {"asked": asked, "found": found, "has_customers": tickets.has_customers(session)})
+
+
+def ticket(request: Request, session: Session) -> View:
+    one = tickets.get_ticket(session, request.path_params["id"])
+    found = issues.list_issues_of_ticket(session, one.id)
+    quotes = [
+        Quoted(issue.id, issue.quote_start, issue.quote_end)
+        for issue in found
+        if issue.quote_verified
+        and issue.text_hash == one.text_hash
+        and issue.quote_start is not None
+        and issue.quote_end is not None
+    ]
+    comments = tickets.list_comments(session, one.id)
+    return View(
+        "tickets/show.html",
+        {
+            "ticket": one,
+            "subject": _subject(one, quotes),
+            "messages": [Message(comment, _pieces(one, comment, quotes)) for comment in comments],
+            "issues": found,
+            "marked": {quote.issue_id for quote in quotes},
+            "analyses": tickets.list_analyses(session, one.id),
+            "customer": tickets.find_customer(session, one.customer_id),
+        },
+    )
+
+
+def customer_list(request: Request, session: Session) -> View:
+    asked = read_query(request, KeyQuery)
+    rows = tickets.list_customers(session, after=parse_id_key(asked.after), limit=PAGE + 1)
+    found = cut(rows, PAGE, lambda line: str(line.id))
+    return View("tickets/customers.html", {"found": found, "counts": tickets.count_tickets(session)})
+
+
+def _subject(ticket: Ticket, quotes: list[Quoted]) -> list[Piece]:
+    """The subject; the text begins with it, so a quote may stand there too."""
+    if not ticket.text.startswith(ticket.subject):
+        return [Piece(ticket.subject)]
+    return cut_at_quotes(ticket.text, 0, len(ticket.subject), quotes)
+
+
+def _pieces(ticket: Ticket, comment: TicketComment, quotes: list[Quoted]) -> list[Piece]:
+    if comment.text_start is None or comment.text_end is None:
+        return [Piece(comment.body)]
+    return cut_at_quotes(ticket.text, comment.text_start, comment.text_end, quotes)

@@ -1,0 +1,84 @@
+"""Who may come in at all: what the environment says about hosts, cookies and the open door of development."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from miner import db, tokens
+from miner.config import Config
+from miner.errors import ConfigError
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True)
+class Access:
+    """The front door, decided once when the application is built.
+
+    `open_locally`: development, bound to loopback; whoever sits at this machine acts as the local user, an admin.
+    `hosts`: the names this site answers to. `public_origin`: what browsers send as Origin, when PUBLIC_URL is set.
+    """
+
+    production: bool
+    open_locally: bool
+    hosts: frozenset[str]
+    public_origin: str | None = None
+
+    @classmethod
+    def from_config(cls, config: Config, *, more_hosts: tuple[str, ...] = ()) -> Access:
+        """Raises ConfigError where people could reach the dashboard and nobody could log in."""
+        origin = _origin(config.public_url)
+        bound = {config.host} - {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+        access = cls(
+            production=config.production,
+            open_locally=not config.production and config.host in LOOPBACK,
+            hosts=LOOPBACK | bound | set(more_hosts) | ({host_of(urlsplit(origin).netloc)} if origin else set()),
+            public_origin=origin,
+        )
+        if not access.open_locally:
+            _require_a_login("ENVIRONMENT is production" if config.production else f"HOST is {config.host}")
+        return access
+
+    @property
+    def cookie(self) -> str:
+        """The session cookie's name; the prefix makes browsers insist on Secure, Path=/ and no Domain."""
+        return "__Host-sid" if self.production else "sid"
+
+    @property
+    def https(self) -> bool:
+        return self.production or bool(self.public_origin and self.public_origin.startswith("https:"))
+
+
+def host_of(netloc: str) -> str:
+    """The host of `host`, `host:port`, `[::1]` or `[::1]:port`, in lower case."""
+    if netloc.startswith("["):
+        return netloc[1:].partition("]")[0].lower()
+    return netloc.partition(":")[0].lower()
+
+
+def _origin(public_url: str | None) -> str | None:
+    if public_url is None:
+        return None
+    parts = urlsplit(public_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        raise ConfigError(f"PUBLIC_URL is {public_url!r}: an address like https://issues.example.com is needed")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _require_a_login(because: str) -> None:
+    try:
+        with db.transaction() as session:
+            if tokens.admin_can_log_in(session):
+                return
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()
+        raise ConfigError(
+            f"{because}, so the dashboard needs its database to start, and it cannot be read "
+            f"({cause[0] if cause else 'no reason given'}): check DATABASE_URL and run `miner db upgrade`"
+        ) from None
+    raise ConfigError(
+        f"{because}, and nobody could log in: create an admin token first with `miner tokens create --role admin NAME`"
+    )

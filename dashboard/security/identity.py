@@ -1,0 +1,82 @@
+"""Who is looking, and may they: asked once in each request, before its handler runs."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from dashboard.security.access import LOOPBACK, Access, host_of
+from miner import tokens
+from miner.access import LOCAL, Actor, Role
+from miner.errors import MinerError, Refused
+
+
+class LoginNeeded(MinerError):
+    """Nobody is logged in; HTTP 401, and people are sent to the login page."""
+
+
+def authorize(request: Request, session: Session, role: Role | None, *, touch: bool) -> Actor | None:
+    """The actor of the request, also left in `request.state.actor`; raises LoginNeeded or Refused.
+
+    `role` is what the route needs (None: anybody, also nobody); `touch`: a person did this, so the session stays alive.
+    """
+    actor = identify(request, session, touch=touch)
+    request.state.actor = actor
+    if role is None:
+        return actor
+    if actor is None:
+        raise LoginNeeded("log in first")
+    if actor.role < role:
+        raise Refused(f"this needs the role {role.name}; you are {actor.role.name}")
+    return actor
+
+
+def identify(request: Request, session: Session, *, touch: bool) -> Actor | None:
+    """Who sends this request: a bearer token, else a session cookie, else the local user where the door is open."""
+    access: Access = request.app.state.access
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return _actor(request, tokens.verify_token(session, bearer.strip()))  # a wrong one falls back to nothing
+    cookie = request.cookies.get(access.cookie)
+    if cookie:
+        found = tokens.find_session(session, cookie, touch=touch)
+        if found is not None:
+            return _actor(request, found)
+    return local_actor(request) if access.open_locally and is_local(request) else None
+
+
+def remember_local(request: Request) -> None:
+    """Leave the local user in `request.state` where no handler has looked yet; asks no database."""
+    app = request.scope.get("app")
+    if app is not None and getattr(request.state, "actor", None) is None:
+        open_locally = app.state.access.open_locally and is_local(request)
+        request.state.actor = local_actor(request) if open_locally else None
+
+
+def local_actor(request: Request) -> Actor:
+    return Actor(LOCAL.kind, LOCAL.name, LOCAL.role, address_of(request), request_id_of(request))
+
+
+def is_local(request: Request) -> bool:
+    """Whether it comes from this machine, under this machine's own name.
+
+    The peer is looked at as well as the configuration: a server bound to every interface by its own command line, or
+    standing behind a proxy, must not take strangers for the local user.
+    """
+    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    host = host_of(request.headers.get("host", ""))
+    return address_of(request) in LOOPBACK and not forwarded and host in LOOPBACK
+
+
+def address_of(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))
+
+
+def _actor(request: Request, identity: tokens.Identity | None) -> Actor | None:
+    if identity is None:
+        return None
+    return Actor("token", identity.name, identity.role, address_of(request), request_id_of(request))

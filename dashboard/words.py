@@ -1,0 +1,177 @@
+"""What the machine's words are called on pages, and the sentence that says how a run went (pure)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from miner.models import ISSUE_TYPES as _ISSUE_TYPES
+from miner.models import RUN_STATES, JobRun
+from miner.runs.jobs import JOBS
+
+# Beside each word a shape, so that colour never stands alone: (word, shape, tone).
+STATES = {
+    "queued": ("Queued", "ring", "quiet"),
+    "running": ("Running", "play", "active"),
+    "waiting": ("Waiting", "pause", "warn"),
+    "completed": ("Completed", "check", "good"),
+    "failed": ("Failed", "cross", "bad"),
+    "crashed": ("Crashed", "bang", "bad"),
+    "cancelled": ("Cancelled", "slash", "quiet"),
+    "skipped": ("Skipped", "skip", "quiet"),
+    "pending": ("Not yet", "ring", "quiet"),
+    "launched": ("Started", "check", "good"),
+    "skipped_overlap": ("Skipped: still active", "skip", "quiet"),
+    "skipped_misfire": ("Missed", "bang", "warn"),
+    "skipped_paused": ("Paused", "pause", "quiet"),
+    "coalesced": ("Joined with a later one", "skip", "quiet"),
+    "error": ("Error", "cross", "bad"),
+    "released": ("Given back", "skip", "quiet"),
+}
+FLAGS = {
+    "new": ("New", "dot", "active"),
+    "rising": ("Rising", "up", "bad"),
+    "spike": ("Spike", "bolt", "bad"),
+    "came_back": ("Came back", "back", "warn"),
+    "fading": ("Fading", "down", "good"),
+    "faded": ("Faded", "ring", "quiet"),
+}
+SEVERITIES = {
+    "critical": ("Critical", "bang", "bad"),
+    "high": ("High", "up", "warn"),
+    "medium": ("Medium", "dot", "quiet"),
+    "low": ("Low", "down", "quiet"),
+}
+SECTIONS = {
+    "new": ("New", "Themes that were not there before."),
+    "worse": ("Getting worse", "More reports than their own past explains."),
+    "biggest": ("Still the biggest", "The most reports, within their usual range."),
+    "fading": ("Fading", "Fewer reports than before."),
+}
+TRIGGERS = {
+    "schedule": "by schedule",
+    "button": "with a button",
+    "api": "over the API",
+    "cli": "on the command line",
+    "code": "from code",
+    "rerun": "as a repetition",
+    "pipeline": "by a pipeline",
+}
+TICKET_STATES = {"pending": "not read yet", "analyzed": "read"}
+LEVELS = {"debug": "quiet", "info": "quiet", "warning": "warn", "error": "bad"}
+EVENTS = {
+    "born": "Appeared",
+    "split": "Split",
+    "merged": "Merged",
+    "retired": "Retired",
+    "revived": "Came back to life",
+    "renamed": "Renamed",
+}
+ISSUE_TYPES = [(name, name.replace("_", " ")) for name in _ISSUE_TYPES]
+FLAG_CHOICES = [(name, entry[0]) for name, entry in FLAGS.items()]
+SEVERITY_CHOICES = [(name, entry[0]) for name, entry in SEVERITIES.items()]
+RUN_STATE_CHOICES = [(name, STATES[name][0]) for name in RUN_STATES]
+_COUNTED_FIRST = {"tickets": 0, "issues": 1, "themes": 2}
+# What a redirect may say on the next page; the cookie holds only the key.
+FLASHES = {
+    "started": "The run is queued.",
+    "not_rung": "The run is queued, but the message broker cannot be reached; it starts when the broker is back.",
+    "cancelled": "The run was cancelled.",
+    "stopping": "The run stops at its next step.",
+    "over": "The run was over already.",
+    "logged_in": "You are logged in.",
+    "logged_out": "You are logged out.",
+}
+
+
+def plain(word: str | None) -> str:
+    """`feature_request` as people write it; None is unknown."""
+    return "unknown" if word is None else word.replace("_", " ")
+
+
+def job_title(name: str) -> str:
+    return JOBS[name].title if name in JOBS else plain(name)
+
+
+def job_choices() -> list[tuple[str, str]]:
+    return [(job.name, job.title) for job in JOBS.values()]
+
+
+def figure(value: object) -> str:
+    """One of the numbers behind a flag, whatever it is."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool) or not isinstance(value, (int, float, list, tuple)):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(figure(one) for one in value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2g}" if abs(value) < 0.01 else f"{value:,.2f}"
+
+
+def started_by(run: JobRun) -> str:
+    """`by schedule daily_sync`, `by local user with a button`, `by ann on the command line`."""
+    if run.trigger == "schedule":
+        return f"by schedule {run.schedule_id}"
+    return f"by {run.triggered_by.removeprefix(run.trigger + ' ')} {TRIGGERS[run.trigger]}"
+
+
+def counted(counters: Mapping[str, Any]) -> str:
+    """`1,076 tickets, 312 issues, $0.12`; empty when nothing was counted."""
+    parts = []
+    for name in sorted(counters, key=lambda name: (_COUNTED_FIRST.get(name.split("_")[0], 9), name)):
+        amount = counters[name]
+        if name == "cost_usd":
+            parts.append(f"${amount:,.2f}")
+        elif isinstance(amount, (int, float)) and amount:
+            noun, _, which = name.partition("_")
+            word = plain(f"{which}_{noun}" if which and noun in _COUNTED_FIRST else name)
+            parts.append(f"{amount:,.0f} {word[:-1] if amount == 1 and word.endswith('s') else word}")
+    return ", ".join(parts)
+
+
+def seconds_taken(run: JobRun, now: dt.datetime) -> float | None:
+    """From the first start to the end, or until now; None: not started."""
+    return None if run.started_at is None else ((run.finished_at or now) - run.started_at).total_seconds()
+
+
+def progress_sentence(run: JobRun) -> str | None:
+    """What an active run does, for example "Syncing tickets (backfill: 1)..."; None: it is not at work."""
+    if run.state != "running":
+        return run.wait_detail if run.state == "waiting" else None
+    if run.progress:
+        return run.progress
+    step = next((step for step in JOBS[run.job_name].steps if step.name == run.current_step), None) if (
+        run.job_name in JOBS
+    ) else None  # fmt: skip
+    days = run.args.get("backfill_days")
+    return f"{step.saying if step else job_title(run.job_name)}{f' (backfill: {days})' if days else ''}..."
+
+
+def verdict(run: JobRun, *, took: str, waits: str) -> str:
+    """How the run stands, in one sentence. `took` is its duration, `waits` the time until it goes on, both in words."""
+    title, by = job_title(run.job_name), started_by(run)
+    done = counted(run.counters)
+    if run.state == "completed":
+        return f"{title} completed in {took}{f': {done}' if done else ''}. Started {by}."
+    if run.state == "failed":
+        of = f"attempt {run.attempt} of {run.max_attempts}, " if run.max_attempts > 1 else ""
+        return f"{title} failed after {took}: {_stop(run.error_message)} This was {of}started {by}."
+    if run.state == "crashed":
+        return f"{title} crashed after {took}: {_stop(run.error_message)} Started {by}."
+    if run.state == "cancelled":
+        return f"{title} was cancelled by {run.cancel_requested_by}. Started {by}."
+    if run.state == "skipped":
+        return f"{title} did not run: {_stop(run.skip_reason)}"
+    if run.cancel_requested_at is not None:
+        return f"{title} was asked to stop by {run.cancel_requested_by} and stops at its next step."
+    if run.state == "waiting":
+        return f"{title} waits: {_stop(run.wait_detail or plain(run.wait_reason))} It goes on {waits}."
+    if run.state == "running":
+        return f"{title} has been running for {took}, started {by}."
+    return f"{title} is queued, started {by}."
+
+
+def _stop(sentence: str | None) -> str:
+    text = (sentence or "no reason was given").strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,96 @@
+"""What pages and the API read about issues: always with their ticket and their theme, in one statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy.orm import Session
+
+from miner.models import Issue, Theme, Ticket
+
+
+@dataclass(frozen=True)
+class IssueLine:
+    """An issue with what is needed to show and to follow it. `theme_*` are None while it has no theme."""
+
+    id: int
+    type: str
+    area: str | None
+    severity: str
+    severity_phrase: str | None
+    summary: str
+    quote: str
+    quote_start: int | None
+    quote_end: int | None
+    quote_verified: bool
+    text_hash: str
+    occurred_at: dt.datetime
+    analyzer: str
+    ticket_id: int
+    ticket_source: str
+    ticket_source_id: str
+    ticket_subject: str
+    ticket_original_created_at: dt.datetime | None
+    theme_id: int | None
+    theme_name: str | None
+
+
+def _lines() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Issue.id,
+            Issue.type,
+            Issue.area,
+            Issue.severity,
+            Issue.severity_phrase,
+            Issue.summary,
+            Issue.quote,
+            Issue.quote_start,
+            Issue.quote_end,
+            Issue.quote_verified,
+            Issue.text_hash,
+            Issue.occurred_at,
+            Issue.analyzer,
+            Issue.ticket_id,
+            Ticket.source.label("ticket_source"),
+            Ticket.source_id.label("ticket_source_id"),
+            Ticket.subject.label("ticket_subject"),
+            Ticket.original_created_at.label("ticket_original_created_at"),
+            Issue.theme_id,
+            Theme.name.label("theme_name"),
+        )
+        .join(Ticket, Ticket.id == Issue.ticket_id)
+        .outerjoin(Theme, Theme.id == Issue.theme_id)
+        .where(Issue.retired_at.is_(None))
+    )
+
+
+def list_issues(
+    session: Session,
+    *,
+    theme_id: int | None = None,
+    type_: str | None = None,
+    severity: str | None = None,
+    after: tuple[dt.datetime, int] | None = None,
+    limit: int = 50,
+) -> list[IssueLine]:
+    """Live issues, the latest first; `after` is the last line of the page before."""
+    query = _lines().order_by(Issue.occurred_at.desc(), Issue.id.desc()).limit(limit)
+    if theme_id is not None:
+        query = query.where(Issue.theme_id == theme_id)
+    if type_ is not None:
+        query = query.where(Issue.type == type_)
+    if severity is not None:
+        query = query.where(Issue.severity == severity)
+    if after:
+        query = query.where(tuple_(Issue.occurred_at, Issue.id) < tuple_(literal(after[0]), literal(after[1])))
+    return [IssueLine(**row._mapping) for row in session.execute(query)]
+
+
+def list_issues_of_ticket(session: Session, ticket_id: int) -> list[IssueLine]:
+    """The live issues of a ticket in the order of their quotes."""
+    query = _lines().where(Issue.ticket_id == ticket_id).order_by(Issue.quote_start, Issue.id)
+    return [IssueLine(**row._mapping) for row in session.execute(query)]

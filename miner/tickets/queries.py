@@ -1,0 +1,182 @@
+"""What pages and the API read about tickets, conversations and customers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, exists, func, literal, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from miner.errors import NotFound
+from miner.models import Analysis, Customer, Issue, Ticket, TicketComment
+
+# Up to here a table is counted exactly; beyond it the planner's estimate is shown as what it is.
+COUNTED_EXACTLY = 100_000
+
+
+@dataclass(frozen=True)
+class TicketCounts:
+    """How many tickets there are and how many wait to be read; `exact` is False where `total` is an estimate."""
+
+    total: int
+    pending: int
+    sample: int
+    exact: bool
+
+    @property
+    def analyzed_share(self) -> float | None:
+        """0..1 of the tickets read in their present version; None without tickets."""
+        return None if not self.total else max(0.0, 1 - self.pending / self.total)
+
+
+@dataclass(frozen=True)
+class TicketLine:
+    """A ticket in a list: no text, and how many live issues were found in it (None: not read yet)."""
+
+    id: int
+    source: str
+    source_id: str
+    subject: str
+    status: str
+    created_at: dt.datetime
+    original_created_at: dt.datetime | None
+    customer: str | None
+    analyzed_at: dt.datetime | None
+    pending: bool
+    issues: int
+
+
+@dataclass(frozen=True)
+class CustomerLine:
+    """A customer in a list, with how often it wrote."""
+
+    id: int
+    name: str
+    kind: str
+    source: str
+    plan: str | None
+    tickets: int
+    last_ticket_at: dt.datetime | None
+
+
+def _pending() -> ColumnElement[bool]:
+    return Ticket.deleted_at.is_(None) & Ticket.analyzed_text_hash.is_distinct_from(Ticket.text_hash)
+
+
+def count_tickets(session: Session) -> TicketCounts:
+    """The counts behind "share analysed", in one statement that stays quick in a table of any size."""
+    row = session.execute(
+        text("""
+            SELECT
+              (SELECT count(*) FROM (SELECT FROM tickets WHERE deleted_at IS NULL LIMIT :most + 1)
+                 AS bounded) AS counted,
+              (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'tickets'::regclass) AS estimate,
+              (SELECT count(*) FROM (SELECT FROM tickets WHERE deleted_at IS NULL
+                 AND analyzed_text_hash IS DISTINCT FROM text_hash LIMIT :most + 1) AS bounded) AS pending,
+              (SELECT count(*) FROM tickets WHERE source = 'sample') AS sample"""),
+        {"most": COUNTED_EXACTLY},
+    ).one()
+    exact = row.counted <= COUNTED_EXACTLY
+    total = row.counted if exact else max(row.counted, row.estimate)
+    return TicketCounts(total=total, pending=row.pending, sample=row.sample, exact=exact)
+
+
+def list_tickets(
+    session: Session, *, state: str | None = None, after: tuple[dt.datetime, int] | None = None, limit: int = 50
+) -> list[TicketLine]:
+    """The newest tickets first. `state` is pending, analyzed or None; `after` is the last line of the page before."""
+    customer = func.coalesce(Customer.name, Customer.external_key)
+    issues = (
+        select(func.count())
+        .where(Issue.ticket_id == Ticket.id, Issue.retired_at.is_(None))
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Ticket.id,
+            Ticket.source,
+            Ticket.source_id,
+            Ticket.subject,
+            Ticket.status,
+            Ticket.created_at,
+            Ticket.original_created_at,
+            customer.label("customer"),
+            Ticket.analyzed_at,
+            _pending().label("pending"),
+            issues.label("issues"),
+        )
+        .outerjoin(Customer, Customer.id == Ticket.customer_id)
+        .where(Ticket.deleted_at.is_(None))
+        .order_by(Ticket.created_at.desc(), Ticket.id.desc())
+        .limit(limit)
+    )
+    if state == "pending":
+        query = query.where(_pending())
+    elif state == "analyzed":
+        query = query.where(~_pending())
+    if after:
+        query = query.where(tuple_(Ticket.created_at, Ticket.id) < tuple_(literal(after[0]), literal(after[1])))
+    return [TicketLine(**row._mapping) for row in session.execute(query)]
+
+
+def get_ticket(session: Session, ticket_id: int) -> Ticket:
+    """The ticket with its text; raises NotFound, also once the source has deleted it."""
+    ticket = session.get(Ticket, ticket_id)
+    if ticket is None or ticket.deleted_at is not None:
+        raise NotFound("ticket", ticket_id)
+    return ticket
+
+
+def list_comments(session: Session, ticket_id: int, *, limit: int = 500) -> list[TicketComment]:
+    """The conversation in order, at most `limit` messages."""
+    return list(
+        session.scalars(
+            select(TicketComment)
+            .where(TicketComment.ticket_id == ticket_id)
+            .order_by(TicketComment.position)
+            .limit(limit)
+        )
+    )
+
+
+def list_analyses(session: Session, ticket_id: int, *, limit: int = 20) -> list[Analysis]:
+    """Who read the ticket, the latest reading first."""
+    return list(
+        session.scalars(
+            select(Analysis).where(Analysis.ticket_id == ticket_id).order_by(Analysis.id.desc()).limit(limit)
+        )
+    )
+
+
+def find_customer(session: Session, customer_id: int | None) -> Customer | None:
+    return session.get(Customer, customer_id) if customer_id is not None else None
+
+
+def has_customers(session: Session) -> bool:
+    """Whether any source told who its requesters are."""
+    return bool(session.scalar(select(exists(select(Customer.id)))))
+
+
+def list_customers(session: Session, *, after: int | None = None, limit: int = 50) -> list[CustomerLine]:
+    """Customers in the order in which they were first seen."""
+    mine = (Ticket.customer_id == Customer.id) & Ticket.deleted_at.is_(None)
+    tickets = select(func.count()).where(mine).correlate(Customer).scalar_subquery()
+    last = select(func.max(Ticket.created_at)).where(mine).correlate(Customer).scalar_subquery()
+    query = (
+        select(
+            Customer.id,
+            func.coalesce(Customer.name, Customer.external_key).label("name"),
+            Customer.kind,
+            Customer.source,
+            Customer.plan,
+            tickets.label("tickets"),
+            last.label("last_ticket_at"),
+        )
+        .order_by(Customer.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Customer.id > after)
+    return [CustomerLine(**row._mapping) for row in session.execute(query)]

@@ -1,0 +1,121 @@
+"""Text that attacks every place it could be shown in."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from miner.models import Customer, ThemeDay, ThemeEvent
+from tests.factories import make_issue, make_run, make_theme, make_ticket
+
+NOW = dt.datetime.now(dt.UTC)
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</textarea></title></style><script>alert(1)</script>",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "${7*7}",
+    "<div hx-get=/logout hx-trigger=load>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "<!--",
+    "]]>",
+    "&lt;script&gt;",
+    "<base href=//evil.example>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "\u202ereversed\u202c",
+    "<iframe src=//evil.example></iframe>",
+    "<form action=//evil.example><button>",
+    "data:text/html,<script>alert(1)</script>",
+    "<style>*{display:none}</style>",
+]
+HOSTILE = " ".join(PAYLOADS)
+# Written out of the way of assertion messages: what must never stand in a page unescaped.
+FORBIDDEN = [
+    "<script>alert",
+    "<img src=x",
+    "<svg onload",
+    "<div hx-get",
+    "<base",
+    "<iframe",
+    "<form action=//",
+    "<style>",
+    "href='javascript",
+    'href="javascript',
+    "<!--",
+    "49{%",
+]
+
+
+def store_hostile_rows(session: Session) -> list[str]:
+    """Hostile text in every column that a page shows; return the addresses of all pages that show it."""
+    customer = Customer(source="file:<b>", kind="requester", external_key=HOSTILE, plan=HOSTILE)
+    session.add(customer)
+    session.flush()
+    ticket = make_ticket(
+        session,
+        text=f"{HOSTILE}\n\n{HOSTILE}",
+        source="file:<script>alert(1)</script>",
+        source_id=HOSTILE,
+        status="<b>",
+        priority="<i>",
+        tags=[HOSTILE],
+        url=f"https://x/{HOSTILE}",
+        created_at=NOW,
+        customer_id=customer.id,
+    )
+    other = make_theme(session, name=HOSTILE)
+    theme = make_theme(
+        session,
+        name=HOSTILE,
+        area=HOSTILE,
+        terms=[HOSTILE],
+        flag="rising",
+        flagged_at=NOW,
+        issue_count=1,
+        trend_sentence=HOSTILE,
+        trend_numbers={HOSTILE: HOSTILE},
+    )
+    session.add(ThemeEvent(theme_id=theme.id, kind="split", other_id=other.id))
+    session.add(ThemeDay(theme_id=theme.id, day=NOW.date(), reports=1))
+    start = len(HOSTILE) + 2
+    issue = make_issue(
+        session,
+        ticket,
+        theme_id=theme.id,
+        summary=HOSTILE,
+        area=HOSTILE,
+        quote=HOSTILE,
+        quote_start=start,
+        quote_end=start + len(HOSTILE),
+    )
+    make_issue(session, ticket, quote=HOSTILE, quote_start=None, quote_end=None, quote_verified=False)
+    run = make_run(
+        session,
+        job_name="trends",
+        triggered_by=HOSTILE,
+        state="failed",
+        error_class="<b>",
+        error_message=HOSTILE,
+        started_at=NOW,
+        created_at=NOW,
+        finished_at=NOW,
+        attempt=1,
+        args={HOSTILE: HOSTILE},
+    )
+    session.commit()
+    assert issue.quote_verified
+    return [
+        "/",
+        "/themes",
+        f"/themes/{theme.id}",
+        "/issues",
+        "/tickets",
+        f"/tickets/{ticket.id}",
+        "/customers",
+        "/runs",
+        f"/runs/{run.id}",
+    ]

@@ -1,0 +1,278 @@
+"""The pages in a real browser: nothing is blocked, nothing overflows, everything also works without JavaScript."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from sqlalchemy.orm import Session
+
+from dashboard.app import build_app
+from miner import db, tokens
+from miner.access import Role
+from miner.config import Config
+from miner.runs import lifecycle
+from miner.runs.workers import Identity, record_beat
+from tests.dashboard.conftest import new_token
+from tests.dashboard.hostile import store_hostile_rows
+from tests.factories import TESTER
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+try:
+    from playwright.sync_api import Browser, Page, expect, sync_playwright
+except ImportError:
+    missing: str | None = "playwright is not installed"
+else:
+    missing = None if CHROMIUM else "no chromium is installed"
+if missing and not os.environ.get("CI"):
+    pytest.skip(f"browser tests are skipped: {missing}", allow_module_level=True)
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAGES = [
+    "/",
+    "/themes",
+    "/issues",
+    "/tickets",
+    "/customers",
+    "/runs",
+    "/schedules",
+    "/system",
+    "/settings",
+    "/login",
+    "/weeks/2026-W40",
+]
+# Runs before the page's own scripts and is not held back by its policy.
+WATCH = """
+window.blocked = [];
+addEventListener("securitypolicyviolation", e => blocked.push(e.violatedDirective + " " + e.blockedURI));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert missing is None, missing
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def serve(environ: dict[str, str]) -> Iterator[str]:
+    """The application on a free port of this machine; yields its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(build_app(Config.from_environment(environ)), port=0, log_config=None, ws="none")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://localhost:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def site(database: str) -> Iterator[str]:
+    with serve({}) as address:
+        yield address
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """Makes pages, each in a context of its own; at the end none may have logged an error or opened a dialog."""
+    opened: list[tuple[Page, list[str]]] = []
+
+    def make(width: int = 1280, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 844}, base_url=site, **options)
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        faults: list[str] = []
+        page.on(
+            "console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
+        opened.append((page, faults))
+        return page
+
+    yield make
+    for page, faults in opened:
+        assert faults == []
+        page.context.close()
+
+
+def visit(page: Page, path: str) -> None:
+    """Open `path` and check that the policy blocked nothing and the page is no wider than the window."""
+    page.goto(path)
+    assert page.evaluate("window.blocked") == [], path
+    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1], (path, wide)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark"), (1280, "light")])
+def test_no_page_is_blocked_or_wider_than_its_window_even_with_hostile_text(
+    open_page: Callable[..., Page], session: Session, width: int, scheme: str
+) -> None:
+    addresses = store_hostile_rows(session)
+    page = open_page(width, color_scheme=scheme)
+    for path in dict.fromkeys([*PAGES, *addresses]):
+        visit(page, path)
+
+
+def test_a_button_leads_to_the_page_of_its_run_which_follows_it_to_the_end(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto("/runs")
+    page.get_by_label("Backfill days").first.fill("7")
+    page.get_by_role("button", name="Sync now").click()
+    page.wait_for_url("**/runs/1")
+    expect(page.get_by_role("status")).to_have_text("The run is queued.")
+    expect(page.locator("#live")).to_contain_text("Sync tickets is queued")
+    identity = Identity("worker", threads=1)
+    with db.transaction() as session:
+        record_beat(session, identity)
+        claim = lifecycle.claim(session, 1, identity.id)
+    assert claim is not None
+    expect(page.locator("#live")).to_contain_text("has been running", timeout=10_000)
+    with db.transaction() as session:
+        lifecycle.complete(session, claim)
+    expect(page.locator("#live")).to_contain_text("Sync tickets completed", timeout=10_000)
+    assert page.locator("[hx-trigger]").count() == 0
+
+
+def test_an_update_keeps_what_somebody_types_opens_or_has_in_focus(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto("/runs")
+    page.get_by_role("button", name="Update trends").click()
+    page.wait_for_url("**/runs/1")
+    page.goto("/runs")
+    field = page.locator("#sync-backfill_days")
+    page.get_by_text("Housekeeping").click()
+    field.fill("42")
+    for _ in range(2):
+        with page.expect_response("**/runs/live*", timeout=10_000):
+            pass
+    page.wait_for_function("document.querySelector('#live').dataset.htmxPowered === 'true'")
+    expect(page.get_by_role("button", name="Cut the history")).to_be_visible()
+    expect(field).to_have_value("42")
+    expect(field).to_be_focused()
+    expect(page.locator("#job-trends")).to_contain_text("run 1")
+
+
+def test_updates_can_be_paused(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto("/runs")
+    page.get_by_role("button", name="Update trends").click()
+    page.wait_for_url("**/runs/1")
+    page.get_by_role("button", name="Pause updates").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(3):
+        page.evaluate("htmx.trigger('#live', 'every')")
+    assert asked == []
+    with page.expect_response("**/runs/1/live", timeout=10_000):
+        page.get_by_role("button", name="Resume updates").click()
+
+
+def test_everything_works_without_javascript(open_page: Callable[..., Page]) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto("/runs")
+    expect(page.get_by_role("button", name="Pause updates")).to_have_count(0)
+    page.get_by_role("button", name="Run pipeline").click()
+    page.wait_for_url("**/runs/1")
+    expect(page.locator("#live")).to_contain_text("Full pipeline is queued")
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
+    page.get_by_role("button", name="Cancel this run").click()
+    expect(page.locator("#live")).to_contain_text("was cancelled by local user")
+    page.goto("/runs")
+    page.get_by_label("State").select_option("cancelled")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("table.runs tbody tr")).to_have_count(1)
+
+
+def test_keys_lead_to_search_pages_and_help(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto("/runs")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    page.wait_for_url("**/themes")
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("g r?")
+    expect(page.locator("#search")).to_have_value("g r?")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_the_skip_link_comes_first_and_leads_to_the_content(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto("/themes")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_quote_of_the_week_leads_to_its_mark_in_the_ticket(open_page: Callable[..., Page], session: Session) -> None:
+    store_hostile_rows(session)
+    page = open_page()
+    page.goto("/")
+    page.locator(".said a").first.click()
+    page.wait_for_url("**/tickets/*#issue-*")
+    expect(page.locator("mark").first).to_be_in_viewport()
+
+
+def test_an_open_page_goes_to_the_login_when_its_session_ends(browser: Browser, database: str) -> None:
+    token = new_token(Role.operator)
+    new_token()
+    with serve({"HOST": "0.0.0.0"}) as site:
+        context = browser.new_context(base_url=site)
+        page = context.new_page()
+        page.goto("/runs")
+        page.wait_for_url("**/login?next=*")
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/runs")
+        page.get_by_role("button", name="Update trends").click()
+        page.wait_for_url("**/runs/1")
+        with db.transaction() as session:
+            tokens.revoke_token(session, token.split("_")[1], by=TESTER)
+        page.wait_for_url("**/login", timeout=10_000)
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+        context.close()
+
+
+def test_a_form_on_another_site_does_nothing_here(browser: Browser, site: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    form = f'<form method="post" action="{site}/runs"><input name="job" value="trends"><button>Win'
+    page.route("http://evil.example/", lambda route: route.fulfill(content_type="text/html", body=form))
+    page.goto("http://evil.example/")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("heading", name="Refused")).to_be_visible()
+    with db.transaction() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM job_runs").scalar() == 0
+    context.close()

@@ -1,0 +1,167 @@
+"""Who may do what: every route, asked by every role, in every way of saying who one is."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from dashboard.http import GuardedRoute
+from dashboard.routes import routes
+from miner import db, tokens
+from miner.access import Role
+from tests.dashboard.conftest import ELSEWHERE, HERE, PRODUCTION, make_client, new_session, new_token
+from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
+
+TABLE = [route for route in routes() if isinstance(route, GuardedRoute)]
+
+
+@pytest.fixture
+def rows(database: str) -> dict[str, int]:
+    """Something at every address."""
+    with db.transaction() as session:
+        ticket, theme = make_ticket(session), make_theme(session)
+        make_issue(session, ticket, theme_id=theme.id)
+        run = make_run(session)
+        return {"themes": theme.id, "tickets": ticket.id, "runs": run.id}
+
+
+def address(route: GuardedRoute, rows: dict[str, int]) -> str:
+    noun = route.path.removeprefix("/api").split("/")[1]
+    path = route.path.replace("{week}", "2026-W47").replace("{job}", "trends")
+    return path.replace("{id:id}", str(rows.get(noun))).replace("{id}", "hourly_trends")
+
+
+def ask(client: TestClient, route: GuardedRoute, rows: dict[str, int], headers: dict[str, str]) -> tuple[int, str]:
+    method = "POST" if "POST" in (route.methods or ()) else "GET"
+    data = {"job": "trends"} if route.path == "/runs" else None
+    body = {"data": data} if not route.path.startswith("/api") else {}
+    answer = client.request(method, address(route, rows), headers={"sec-fetch-site": "same-origin", **headers}, **body)  # type: ignore[arg-type]
+    return answer.status_code, answer.headers.get("location", "")
+
+
+def sent_away(route: GuardedRoute, status: int, location: str) -> bool:
+    """Whether the answer is the one that somebody who is not logged in gets."""
+    return status == 401 if route.path.startswith("/api") else (status, location.split("?")[0]) == (303, "/login")
+
+
+@pytest.mark.parametrize("way", ["session", "token"])
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_may_do_exactly_what_the_table_says(
+    stranger: TestClient, rows: dict[str, int], role: Role, way: str
+) -> None:
+    for route in TABLE:
+        headers = (
+            {"cookie": f"sid={new_session(role)}"}
+            if way == "session"
+            else {"authorization": f"Bearer {new_token(role)}"}
+        )
+        status, location = ask(stranger, route, rows, headers)
+        if route.role is None or role >= route.role:
+            # 409: the button was pressed before in this walk; 403 from the login: this form holds no token.
+            assert status < 400 or status == 409 or route.path == "/login", (route, status)
+            assert route.path == "/logout" or not sent_away(route, status, location), route
+        else:
+            assert status == 403, (route, status)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"cookie": "sid=guess"},
+        {"authorization": "Bearer miner_01234567_" + "x" * 43},
+        {"authorization": "Bearer"},
+        {"authorization": "Basic YTpi"},
+    ],
+)
+def test_nobody_may_do_anything_but_log_in(stranger: TestClient, rows: dict[str, int], headers: dict[str, str]) -> None:
+    for route in TABLE:
+        status, location = ask(stranger, route, rows, headers)
+        if route.role is None:
+            assert status in (200, 403), route
+            assert status == 200 or route.path == "/login"
+        else:
+            assert sent_away(route, status, location), (route, status, location)
+
+
+def test_what_was_refused_has_changed_nothing(stranger: TestClient, rows: dict[str, int]) -> None:
+    viewer = {"cookie": f"sid={new_session(Role.viewer)}", "sec-fetch-site": "same-origin"}
+    stranger.post("/runs", data={"job": "trends"}, headers=viewer)
+    stranger.post(f"/runs/{rows['runs']}/cancel", headers=viewer)
+    stranger.post("/schedules/hourly_trends/run", headers=viewer)
+    stranger.post("/api/tasks/trends", headers=viewer)
+    with db.transaction() as session:
+        assert session.execute(text("SELECT id, state FROM job_runs")).all() == [(rows["runs"], "queued")]
+
+
+def test_in_development_the_local_user_is_an_admin_and_the_page_says_so(client: TestClient) -> None:
+    page = client.get("/themes").text
+    assert "Open to everybody on this machine: development" in page
+    assert "Log out" not in page
+
+
+@pytest.fixture
+def doors(database: str) -> None:
+    new_token()
+
+
+@pytest.mark.parametrize(
+    ("environ", "peer", "headers"),
+    [
+        ({}, ELSEWHERE, {}),
+        ({}, HERE, {"x-forwarded-for": "127.0.0.1"}),
+        ({}, HERE, {"forwarded": "for=127.0.0.1"}),
+        ({"PUBLIC_URL": "http://issues.example.com"}, HERE, {"host": "issues.example.com"}),
+        ({"HOST": "0.0.0.0"}, HERE, {}),
+        (PRODUCTION, HERE, {}),
+    ],
+)
+def test_a_stranger_is_never_taken_for_the_local_user(
+    doors: None, environ: dict[str, str], peer: tuple[str, int], headers: dict[str, str]
+) -> None:
+    with make_client(environ, peer=peer) as client:
+        assert client.get("/api/runs", headers=headers).status_code == 401
+
+
+def test_an_open_page_that_polls_is_sent_to_the_login_when_its_session_is_over(
+    stranger: TestClient, rows: dict[str, int]
+) -> None:
+    answer = stranger.get("/runs/live", headers={"hx-request": "true", "hx-current-url": "http://localhost/runs"})
+    assert (answer.status_code, answer.headers["hx-redirect"], answer.text) == (401, "/login", "")
+
+
+def test_polls_do_not_keep_a_session_alive_but_pages_do(stranger: TestClient) -> None:
+    cookie = {"cookie": f"sid={new_session()}"}
+
+    def seen() -> object:
+        with db.transaction() as session:
+            return session.scalar(text("SELECT last_seen_at FROM sessions"))
+
+    with db.transaction() as session:
+        session.execute(text("UPDATE sessions SET last_seen_at = now() - interval '30 minutes'"))
+    before = seen()
+    assert stranger.get("/runs/live", headers=cookie).status_code == 200
+    assert stranger.get("/api/runs", headers=cookie).status_code == 200
+    assert seen() == before
+    assert stranger.get("/runs", headers=cookie).status_code == 200
+    assert seen() != before
+
+
+def test_a_run_started_with_a_token_says_whose_token_it_was(stranger: TestClient) -> None:
+    headers = {"authorization": f"Bearer {new_token(Role.operator)}"}
+    assert stranger.post("/api/tasks/trends", headers=headers).status_code == 202
+    with db.transaction() as session:
+        row = session.execute(
+            text("SELECT actor_kind, actor_name, address, request_id FROM audit_log WHERE action = 'run.create'")
+        ).one()
+    assert row[:3] == ("token", "test operator", ELSEWHERE[0])
+    assert len(row.request_id) == 16
+
+
+def test_a_revoked_token_ends_the_session_of_an_open_page(stranger: TestClient) -> None:
+    cookie = {"cookie": f"sid={new_session()}"}
+    assert stranger.get("/themes", headers=cookie).status_code == 200
+    with db.transaction() as session:
+        tokens.revoke_token(session, tokens.list_tokens(session)[0].id, by=TESTER)
+    assert stranger.get("/themes", headers=cookie).headers["location"] == "/login?next=%2Fthemes"

@@ -1,0 +1,96 @@
+"""How many statements a page sends: bounded, and the same however many rows it shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from miner.models import Customer, JobRunStep, ScheduleTick, ThemeDay
+from miner.runs.events import record_event
+from tests.dashboard.conftest import new_session
+from tests.factories import make_issue, make_run, make_theme, make_ticket
+
+NOW = dt.datetime.now(dt.UTC)
+# Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
+MOST = {
+    "/": 9,
+    "/weeks/2026-W47": 9,
+    "/themes": 3,
+    "/themes/{theme}": 5,
+    "/issues": 1,
+    "/tickets": 2,
+    "/tickets/{ticket}": 5,
+    "/customers": 2,
+    "/runs": 8,
+    "/runs/live": 8,
+    "/runs/{run}": 6,
+    "/runs/{run}/live": 6,
+    "/schedules": 4,
+    "/system": 6,
+    "/settings": 1,
+    "/api/runs": 1,
+    "/api/runs/{run}": 2,
+    "/api/themes": 1,
+    "/api/issues": 1,
+    "/api/tickets/{ticket}": 4,
+    "/api/tasks/scheduler/status": 1,
+    "/api/tasks/worker/status": 2,
+    "/login": 1,
+    "/healthz": 0,
+}
+
+
+def fill(session: Session, count: int) -> dict[str, int]:
+    """`count` of everything."""
+    run = make_run(session, job_name="pipeline")
+    for number in range(count):
+        customer = Customer(source="file:x", kind="requester", external_key=f"{run.id}-{number}")
+        session.add(customer)
+        session.flush()
+        theme = make_theme(
+            session,
+            issue_count=count,
+            flag=["new", "rising", "fading", None][number % 4],
+            flagged_at=NOW if number % 4 < 3 else None,
+        )
+        session.add(ThemeDay(theme_id=theme.id, day=NOW.date(), reports=1))
+        ticket = make_ticket(session, created_at=NOW, customer_id=customer.id)
+        make_issue(session, ticket, theme_id=theme.id)
+        make_run(session, job_name="sync")
+        session.add(JobRunStep(run_id=run.id, position=number, name=f"step{number}", unit="tickets"))
+        record_event(session, run.id, "line", f"Line {number}")
+        session.add(
+            ScheduleTick(
+                schedule_id="hourly_trends", fire_at=NOW - dt.timedelta(hours=number + count), outcome="launched"
+            )
+        )
+    session.commit()
+    return {"theme": theme.id, "ticket": ticket.id, "run": run.id}
+
+
+@pytest.mark.parametrize("path", MOST)
+def test_a_page_sends_few_statements_however_much_it_shows(
+    client: TestClient, session: Session, statements: Callable[[], Any], path: str
+) -> None:
+    counts = []
+    for amount in (3, 30):
+        rows = fill(session, amount)
+        with statements() as seen:
+            assert client.get(path.format(**rows)).status_code == 200
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+    assert counts[1] <= MOST[path], counts
+
+
+def test_being_logged_in_costs_one_statement_and_a_touch_a_minute(
+    stranger: TestClient, statements: Callable[[], Any]
+) -> None:
+    cookie = {"cookie": f"sid={new_session()}"}
+    with statements() as seen:
+        assert stranger.get("/settings", headers=cookie).status_code == 200
+    assert len(seen) <= MOST["/settings"] + 2

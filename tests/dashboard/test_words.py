@@ -1,0 +1,122 @@
+"""The sentence that says how a run went."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from dashboard import words
+from miner.models import ISSUE_TYPES, RUN_STATES, SEVERITIES, STEP_STATES, TICK_OUTCOMES, TREND_FLAGS, TRIGGERS, JobRun
+from tests.factories import NOON
+
+
+def run(**columns: Any) -> JobRun:
+    defaults: dict[str, Any] = {
+        "job_name": "analyze",
+        "state": "completed",
+        "trigger": "button",
+        "triggered_by": "local user",
+        "counters": {},
+        "args": {},
+        "attempt": 1,
+        "max_attempts": 3,
+        "started_at": NOON,
+        "created_at": NOON,
+    }
+    return JobRun(**{**defaults, **columns})
+
+
+def say(**columns: Any) -> str:
+    return words.verdict(run(**columns), took="3 min 12 s", waits="in 30 s")
+
+
+def test_a_completed_run_tells_what_it_did() -> None:
+    counters = {"tickets": 1076, "issues": 1, "input_tokens": 0, "cost_usd": 0.125}
+    assert say(counters=counters) == (
+        "Analyze tickets completed in 3 min 12 s: 1,076 tickets, 1 issue, $0.12. Started by local user with a button."
+    )
+
+
+def test_counters_come_in_the_order_of_the_work() -> None:
+    counters = {"themes": 75, "issues": 1, "tickets_new": 12, "tickets": 1076, "links_cut": 0, "input_tokens": 9}
+    assert words.counted(counters) == "1,076 tickets, 12 new tickets, 1 issue, 75 themes, 9 input tokens"
+
+
+def test_a_failed_run_tells_why_and_which_attempt_it_was() -> None:
+    found = say(
+        state="failed",
+        error_message="Zendesk answered 429",
+        attempt=2,
+        max_attempts=2,
+        trigger="schedule",
+        schedule_id="daily_sync",
+    )
+    assert found == (
+        "Analyze tickets failed after 3 min 12 s: Zendesk answered 429."
+        " This was attempt 2 of 2, started by schedule daily_sync."
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (
+            {"state": "crashed", "error_message": "its worker was lost"},
+            "crashed after 3 min 12 s: its worker was lost.",
+        ),
+        ({"state": "cancelled", "cancel_requested_by": "ann"}, "was cancelled by ann."),
+        ({"state": "skipped", "skip_reason": "Run 3 was still running"}, "did not run: Run 3 was still running."),
+        (
+            {"state": "waiting", "wait_detail": "Zendesk asks to wait"},
+            "waits: Zendesk asks to wait. It goes on in 30 s.",
+        ),
+        (
+            {"state": "waiting", "wait_reason": "rate_limit", "wait_detail": None},
+            "waits: rate limit. It goes on in 30 s.",
+        ),
+        ({"state": "running"}, "has been running for 3 min 12 s, started by local user"),
+        ({"state": "queued"}, "is queued, started by local user"),
+        (
+            {"state": "running", "cancel_requested_at": NOON, "cancel_requested_by": "ann"},
+            "was asked to stop by ann and stops at its next step.",
+        ),
+    ],
+)
+def test_every_other_state_has_its_sentence(columns: dict[str, Any], sentence: str) -> None:
+    assert sentence in say(**columns)
+
+
+def test_who_started_it_is_not_said_twice() -> None:
+    assert words.started_by(run(trigger="cli", triggered_by="cli ann")) == "by ann on the command line"
+
+
+def test_progress_reads_like_a_sentence_while_a_run_is_at_work() -> None:
+    sync = run(job_name="sync", state="running", args={"backfill_days": 1}, current_step="sync")
+    assert words.progress_sentence(sync) == "Syncing tickets (backfill: 1)..."
+    sync.progress = "Stored page 3"
+    assert words.progress_sentence(sync) == "Stored page 3"
+    assert words.progress_sentence(run(state="running", job_name="gone")) == "gone..."
+    assert words.progress_sentence(run(state="waiting", wait_detail="Waits for Zendesk")) == "Waits for Zendesk"
+    assert words.progress_sentence(run(state="completed")) is None
+
+
+def test_how_long_a_run_took() -> None:
+    later = NOON + dt.timedelta(seconds=90)
+    assert words.seconds_taken(run(), later) == 90
+    assert words.seconds_taken(run(finished_at=NOON), later) == 0
+    assert words.seconds_taken(run(started_at=None), later) is None
+
+
+def test_every_word_of_the_tables_has_a_word_for_people() -> None:
+    assert set(words.STATES) >= {*RUN_STATES, *STEP_STATES, *TICK_OUTCOMES}
+    assert set(words.FLAGS) == set(TREND_FLAGS)
+    assert set(words.SEVERITIES) == set(SEVERITIES)
+    assert set(words.TRIGGERS) == set(TRIGGERS)
+    assert [name for name, _ in words.ISSUE_TYPES] == list(ISSUE_TYPES)
+
+
+def test_figures_behind_a_flag_are_readable() -> None:
+    found = [words.figure(value) for value in (None, 1076, 4.3125, 0.00042, "2026-11-01", [1, 2.5], True)]
+    assert found == ["unknown", "1,076", "4.31", "0.00042", "2026-11-01", "1, 2.50", "True"]

@@ -1,0 +1,46 @@
+"""The route table: every route says who may come, and nothing is changed by looking."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from dashboard.http import GuardedRoute
+from dashboard.routes import PublicMount, routes
+from miner.access import Role
+
+# Whoever is logged in may leave; and a login is how one gets in.
+UNSAFE_FOR_EVERYBODY = {"/login": None, "/logout": Role.viewer}
+PUBLIC = {"/login", "/healthz", "/static"}
+
+
+def guarded() -> list[GuardedRoute]:
+    return [route for route in routes() if isinstance(route, GuardedRoute)]
+
+
+def test_every_route_declares_the_role_it_needs() -> None:
+    undeclared: list[BaseRoute] = [route for route in routes() if not isinstance(route, (GuardedRoute, PublicMount))]
+    assert undeclared == []
+
+
+def test_only_the_login_the_sign_of_life_and_static_files_are_open_to_everybody() -> None:
+    opened = {route.path for route in routes() if getattr(route, "role", Role.admin) is None}  # type: ignore[attr-defined]
+    assert opened == PUBLIC
+
+
+def test_what_changes_something_needs_an_operator() -> None:
+    for route in guarded():
+        if route.methods == {"POST"}:
+            expected = UNSAFE_FOR_EVERYBODY.get(route.path, Role.operator)
+            assert route.role == expected, route.path
+
+
+def test_a_route_takes_one_method_and_nothing_is_changed_by_looking() -> None:
+    for route in guarded():
+        assert route.methods in ({"GET", "HEAD"}, {"POST"}), route.path
+
+
+def test_route_names_and_addresses_are_unique() -> None:
+    names = [route.name for route in guarded()]
+    places = [(route.path, frozenset(route.methods or ())) for route in guarded()]
+    assert len(names) == len(set(names))
+    assert len(places) == len(set(places))
