@@ -33,7 +33,7 @@ class DatabaseFacts:
     version: str
     size_bytes: int
     schema: str
-    tables: list[tuple[str, int, int]]
+    tables: list[tuple[str, int, int | None]]
 
 
 def list_runs(
@@ -191,7 +191,7 @@ def get_database_facts(session: Session) -> DatabaseFacts:
     ).one()
     tables = session.execute(
         text("""
-            SELECT relname AS name, pg_total_relation_size(oid) AS bytes, greatest(reltuples, 0)::bigint AS rows
+            SELECT relname AS name, pg_total_relation_size(oid) AS bytes, nullif(reltuples, -1)::bigint AS rows -- -1: never counted
             FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
             ORDER BY bytes DESC, name LIMIT 8""")
     )

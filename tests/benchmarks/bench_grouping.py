@@ -1,6 +1,6 @@
 """Quality, time and memory of grouping, printed as a table.
 
-Run by hand: `MINER_BENCH_DATA=/path/to/data python -m tests.benchmarks.bench_grouping`. The folder holds
+Run by hand: `MINER_BENCH_DATA=/path/to/data pytest -s -m benchmark tests/benchmarks/bench_grouping.py`. The folder holds
 `dstc11/dstc11.csv.gz`, `banking77/banking77.csv.gz`, `gitbugs/gitbugs_issues.csv.gz` and, if at hand,
 `minibar/minibar_clust.csv.gz`. dstc11 is the set the constants were chosen on; the others only judge.
 """
@@ -11,13 +11,13 @@ import csv
 import gzip
 import os
 import resource
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
@@ -27,15 +27,16 @@ from miner.themes.embed import embed_texts
 from miner.themes.naming import choose_name, find_terms
 
 Row = dict[str, str]
+pytestmark = pytest.mark.benchmark
 
 
 def read(name: str) -> list[Row]:
     root = os.environ.get("MINER_BENCH_DATA")
     if not root:
-        sys.exit("MINER_BENCH_DATA is not set: name the folder with the data sets")
+        pytest.skip("MINER_BENCH_DATA is not set: name the folder with the data sets")
     path = Path(root, name)
     if not path.exists():
-        sys.exit(f"{path} is missing")
+        pytest.fail(f"{path} is missing")
     with gzip.open(path, "rt", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -109,7 +110,7 @@ def time_large(texts: list[str]) -> None:
         print(f"{len(part):7,} {embedded - started:8.1f} {ended - embedded:8.1f} {peak():8.0f}")
 
 
-def main() -> None:
+def test_quality_time_and_memory_of_grouping() -> None:
     dstc, banking = read("dstc11/dstc11.csv.gz"), read("banking77/banking77.csv.gz")
     gitbugs = read("gitbugs/gitbugs_issues.csv.gz")
     test = [row for row in banking if row["split"] == "test"]
@@ -124,7 +125,3 @@ def main() -> None:
             rows = [row for row in read("minibar/minibar_clust.csv.gz") if row["lang"] == language]
             judge(f"Mini-BAR {language}, by app and type", rows, [row["app"] + row["type"] for row in rows])
     show(seamonkey)
-
-
-if __name__ == "__main__":
-    main()

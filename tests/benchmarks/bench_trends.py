@@ -1,21 +1,23 @@
 """False alarms and delays of the trend rules on simulated streams, printed as tables.
 
-Run by hand: `python -m tests.benchmarks.bench_trends [THEMES]` (4,000 themes take about half a minute). 84 days, of which
+Run by hand with THEMES series a world (environment; 4,000 take half a minute). 84 days, of which
 the last 28 are judged, each with what came before it; weekday factors are estimated from the streams.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import sys
+import os
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from miner.trends.counting import estimate_weekday_factors
 from miner.trends.detection import ALPHA, RISING_AT_LEAST
 from miner.trends.measures import SPIKE_AT_LEAST, Measures, measure
 
+pytestmark = pytest.mark.benchmark
 ONSET, END = 56, 84
 MONDAY = dt.date(2026, 1, 5)
 WEEK = np.array([1.2] * 5 + [0.5] * 2) / np.mean([1.2] * 5 + [0.5] * 2)
@@ -60,8 +62,8 @@ def delays(counts: Counts, *, fading: bool = False) -> NDArray[np.int64]:
     return first
 
 
-def main() -> None:
-    themes = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
+def test_false_alarms_and_delays_of_the_trend_rules() -> None:
+    themes = int(os.environ.get("THEMES", "1000"))
     print(f"{'no change':24} {'spike':>7} {'rising':>7} {'either':>7} {'fading':>7}   per 100 theme-days")
     for world in ("week", "bursty", "flat"):
         for mean in (0.2, 1, 3, 10):
@@ -80,7 +82,3 @@ def main() -> None:
     for mean in (1, 3, 10):
         first = delays(stream("week", mean, themes, jump=0.2), fading=True)
         print(f"{f'{mean} a day to a fifth (Fading)':34} {(first < 7).mean():9.3f} {np.median(first):7.0f}")
-
-
-if __name__ == "__main__":
-    main()
