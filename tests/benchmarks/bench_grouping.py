@@ -1,7 +1,7 @@
 """Quality, time and memory of grouping, printed as a table.
 
-Run by hand: `MINER_BENCH_DATA=/path/to/data pytest -s -m benchmark tests/benchmarks/bench_grouping.py`. The folder holds
-`dstc11/dstc11.csv.gz`, `banking77/banking77.csv.gz`, `gitbugs/gitbugs_issues.csv.gz` and, if at hand,
+Run by hand with the environment variable MINER_BENCH_DATA naming a folder that holds `dstc11/dstc11.csv.gz`,
+`banking77/banking77.csv.gz`, `gitbugs/gitbugs_issues.csv.gz` and, if at hand,
 `minibar/minibar_clust.csv.gz`. dstc11 is the set the constants were chosen on; the others only judge.
 """
 
