@@ -191,7 +191,8 @@ def get_database_facts(session: Session) -> DatabaseFacts:
     ).one()
     tables = session.execute(
         text("""
-            SELECT relname AS name, pg_total_relation_size(oid) AS bytes, nullif(reltuples, -1)::bigint AS rows -- -1: never counted
+            SELECT relname AS name, pg_total_relation_size(oid) AS bytes,
+                nullif(reltuples, -1)::bigint AS rows -- -1: never counted
             FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
             ORDER BY bytes DESC, name LIMIT 8""")
     )
