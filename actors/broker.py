@@ -16,6 +16,7 @@ from actors.pool import LazyPool
 from actors.wiring import Runtime
 from miner.config import broker_url
 from miner.errors import ConfigError
+from miner.runs.failures import sentence_of
 
 QUEUE = "runs"
 
@@ -31,10 +32,15 @@ class RuntimeMiddleware(Middleware):
             # One consumer, one listener, one to spare, and an acknowledgement from each thread.
             pool.resize(0, worker.worker_threads + 3)
         try:
-            self.runtime = Runtime(threads=worker.worker_threads, ring=ring_all)
-            self.runtime.start()
+            runtime = Runtime(threads=worker.worker_threads, ring=ring_all)
+            runtime.start()
         except ConfigError as error:
             raise SystemExit(refuse(error)) from None  # an ordinary exception of a hook is logged and swallowed
+        except Exception as error:
+            # A worker without housekeeping would work runs that nobody keeps alive: whoever started it starts it again.
+            logging.getLogger("miner").critical("the worker cannot start: %s", sentence_of(error))
+            raise SystemExit(1) from None
+        self.runtime = runtime
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         if self.runtime is not None:

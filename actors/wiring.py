@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from miner import db, logs
 from miner.config import Config
@@ -27,14 +27,14 @@ class Runtime:
     def start(self) -> None:
         """Register the worker and start housekeeping."""
         logs.setup(self.config.log_level, json=self.config.production)
-        db.name_process("miner-worker")
+        db.set_up("miner-worker", size=max(db.SIZE, self.identity.threads or 1))
         with db.transaction() as session:
             record_beat(session, self.identity)
         self._housekeeper = Housekeeper(
             db.make_engine(self.config.database_url(), size=1, name="miner-housekeeping"),
             self.identity,
             self.holds,
-            ring=self.ring,
+            ring=self._ring,
             lease_seconds=self.config.lease_seconds,
         )
         self._housekeeper.start()
@@ -51,13 +51,9 @@ class Runtime:
             lease_seconds=self.config.lease_seconds,
         )
         if again and not self.holds.stopping.is_set():
-            self.ring(again)
-
-    def ring(self, run_ids: Sequence[int]) -> None:
-        """Ring each run's own actor."""
-        with db.transaction() as session:
-            runs = bells.job_names(session, run_ids)
-        self._ring(runs)
+            with db.transaction() as session:
+                runs = bells.job_names(session, again)
+            self._ring(runs)
 
     def begin_stopping(self) -> None:
         if self._housekeeper is not None:

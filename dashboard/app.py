@@ -36,6 +36,7 @@ def build_app(config: Config, *, more_hosts: tuple[str, ...] = ()) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.access = access
+    app.state.lease_seconds = config.lease_seconds
     return Shell(app, access)
 
 
@@ -44,7 +45,7 @@ def create_app() -> ASGIApp:
     try:
         config = Config.from_environment()
         logs.setup(config.log_level, json=config.production)
-        db.name_process("miner-web")
+        db.set_up("miner-web")
         return build_app(config)
     except ConfigError as error:
         for fault in error.faults:

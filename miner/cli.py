@@ -5,13 +5,14 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 already active, 4 configuration.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from argparse import ArgumentParser, BooleanOptionalAction, Namespace
-from collections.abc import Sequence
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from miner import logs
 from miner.commands.output import say
@@ -25,6 +26,9 @@ FAILED, USAGE, ACTIVE, CONFIGURATION = 1, 2, 3, 4
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; an error is one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal without UTF-8 shows \\xe4 instead of ending in a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(argv)
     try:
         config = Config.from_environment()
@@ -39,10 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MinerError as error:
         return _end(error, FAILED)
     except OperationalError as error:
-        first = str(error.orig).strip().splitlines()[0]
-        return _end(
-            f"the database cannot be reached: {first}; check DATABASE_URL and that the server runs", CONFIGURATION
-        )
+        first = (str(error.orig).strip().splitlines() or [type(error.orig).__name__])[0]
+        if getattr(error.orig, "sqlstate", None) is None:  # no answer from a server at all
+            hint = "check DATABASE_URL and that the server runs"
+            return _end(f"the database cannot be reached: {first}; {hint}", CONFIGURATION)
+        return _end(f"the database could not do it now: {first}; try again", FAILED)
+    except DataError:
+        return _end("a text holds a character that cannot be stored (NUL): take it out", USAGE)
     except ProgrammingError as error:
         if "does not exist" in str(error.orig):
             return _end("the database has no schema of this release: run `miner db upgrade`", CONFIGURATION)
@@ -66,12 +73,12 @@ def parser() -> ArgumentParser:
     commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     up = _command(commands, "up", "serving:up", "run everything on this machine: database, web, worker, scheduler")
-    up.add_argument("--port", type=int, help="the dashboard's port (PORT)")
+    up.add_argument("--port", type=_whole(1, 65_535), help="the dashboard's port (PORT)")
 
     demo = _command(commands, "demo", "serving:demo", "run the pipeline on 1,076 real user reports and show the result")
     demo.add_argument("--exit", action="store_true", help="stop after the pipeline")
     demo.add_argument("--remove", action="store_true", help="take the sample out again")
-    demo.add_argument("--port", type=int, help="the dashboard's port (PORT)")
+    demo.add_argument("--port", type=_whole(1, 65_535), help="the dashboard's port (PORT)")
 
     database = _group(commands, "db", "the database")
     _command(database, "upgrade", "database:upgrade", "bring the schema to this release")
@@ -89,7 +96,7 @@ def parser() -> ArgumentParser:
     runs = _group(commands, "runs", "look at runs, cancel them")
     listing = _command(runs, "list", "history:list_runs", "the newest runs")
     listing.add_argument("--job", choices=sorted(JOBS))
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--limit", type=_whole(1, 10_000), default=20)
     listing.add_argument("--json", action="store_true")
     show = _command(runs, "show", "history:show_run", "one run with its steps and log")
     show.add_argument("id", type=int)
@@ -124,16 +131,45 @@ def parser() -> ArgumentParser:
     resume = _command(commands, "resume", "pausing:resume", "show what will run, then let everything go on")
     resume.add_argument("--yes", action="store_true", help="do not ask")
 
+    check = _command(commands, "doctor", "doctor:doctor", "check the connection to Zendesk and say what to fix")
+    check.add_argument("--json", action="store_true")
+
+    sources = _group(commands, "source", "accounts whose tickets are here")
+    keep = _command(sources, "keep", "sources:keep", "keep an account's tickets, without syncing them any more")
+    keep.add_argument("source", metavar="zendesk:NAME")
+    for name, sentence in (
+        ("remove", "remove an account's tickets and all that was found in them"),
+        ("clear", "forget what was synced, so that the next sync fetches it anew"),
+        ("purge", "remove the tickets of brands that are no longer kept"),
+    ):
+        change = _command(sources, name, f"sources:{name}", sentence)
+        change.add_argument("source", metavar="zendesk:NAME")
+        change.add_argument("--yes", action="store_true", help="do it")
+    customers = _group(commands, "customers", "who is affected")
+    upload = _command(customers, "upload", "sources:upload", "take over plan, revenue and owner from a CSV file")
+    upload.add_argument("file", metavar="FILE")
+
     tokens = _group(commands, "tokens", "secrets that let programs and people in")
     create = _command(tokens, "create", "tokens:create", "make a token and print it once")
     create.add_argument("name", help="what it is for")
     create.add_argument("--role", choices=["viewer", "operator", "admin"], default="admin")
-    create.add_argument("--days", type=int, help="it ends after this many days; default: never")
+    create.add_argument("--days", type=_whole(1, 3650), help="it ends after this many days; default: never")
     listing = _command(tokens, "list", "tokens:list_all", "every token, without its secret")
     listing.add_argument("--json", action="store_true")
     revoke = _command(tokens, "revoke", "tokens:revoke", "end a token and its sessions")
     revoke.add_argument("id")
     return root
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
 
 
 def _group(commands: Any, name: str, sentence: str) -> Any:
@@ -160,7 +196,9 @@ def _job_command(run: Any, job: Job) -> None:
     command = _command(run, job.name, "work:run", job.sentence)
     command.set_defaults(job=job.name)
     for name, field in job.arguments.model_fields.items():
-        command.add_argument(f"--{name.replace('_', '-')}", type=int, help=field.description, dest=name)
+        option = name.removesuffix("_date").replace("_", "-")
+        kind = str if name.endswith("_date") else int
+        command.add_argument(f"--{option}", type=kind, help=field.description, dest=name)
     command.add_argument("--wait", action="store_true", help="wait for its end")
     command.add_argument("--here", action="store_true", help="work it in this process")
     command.add_argument("--json", action="store_true", help="print the run as JSON")

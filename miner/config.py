@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from miner.errors import ConfigError, NoDatabase
 
@@ -38,6 +41,14 @@ VARIABLES = (
     Variable("LEASE_SECONDS", "60", "A worker that is silent this long counts as lost, 2 to 600."),
     Variable("PG_BINDIR", None, "Where to look first for the Postgres programs of the embedded server."),
     Variable("ZENDESK_SUBDOMAIN", None, "The Zendesk account: the name before .zendesk.com."),
+    Variable("ZENDESK_BASE_URL", None, "Another address of the account; http:// only on this machine."),
+    Variable("ZENDESK_OAUTH_CLIENT_ID", None, "The unique identifier of the OAuth client."),
+    Variable("ZENDESK_OAUTH_CLIENT_SECRET", None, "The secret of the OAuth client.", secret=True),
+    Variable("ZENDESK_OAUTH_TOKEN", None, "A ready access token, used when no OAuth client is given.", secret=True),
+    Variable("ZENDESK_EMAIL", None, "The address an API token belongs to."),
+    Variable("ZENDESK_API_TOKEN", None, "An API token; Zendesk ends all of them on 30 April 2027.", secret=True),
+    Variable("ZENDESK_BRAND_ID", None, "Brand ids, separated by commas; absent: all brands."),
+    Variable("ZENDESK_WEBHOOK_SECRET", None, "The signing secret of the webhook that wakes the sync.", secret=True),
     Variable("MINER_ANALYZER", "auto", "auto, claude or local; auto takes Claude when ANTHROPIC_API_KEY is set."),
     Variable("ANTHROPIC_API_KEY", None, "The key for Claude.", secret=True),
     Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
@@ -62,6 +73,14 @@ class Config:
     lease_seconds: int
     pg_bindir: Path | None
     zendesk_subdomain: str | None
+    zendesk_base_url: str | None
+    zendesk_oauth_client_id: str | None
+    zendesk_oauth_client_secret: str | None = field(repr=False)
+    zendesk_oauth_token: str | None = field(repr=False)
+    zendesk_email: str | None
+    zendesk_api_token: str | None = field(repr=False)
+    zendesk_brand_ids: tuple[int, ...]
+    zendesk_webhook_secret: str | None = field(repr=False)
     analyzer: str
     log_level: str
 
@@ -87,25 +106,40 @@ class Config:
                 return least
             return int(found)
 
-        def database(name: str) -> str | None:
+        def numbers(name: str) -> tuple[int, ...]:
+            words = (value(name) or "").replace(",", " ").split()
+            if not all(word.isascii() and word.isdecimal() and len(word) < 19 for word in words):
+                faults.append(f"{name}: whole numbers separated by commas are needed, for example 41,42")
+                return ()
+            return tuple(dict.fromkeys(int(word) for word in words))
+
+        def folder(name: str) -> Path:
+            try:
+                return Path(str(value(name))).expanduser().absolute()
+            except RuntimeError:  # ~ without HOME and without an entry for this user
+                faults.append(f"{name} begins with ~, but this user has no home: give a whole path")
+                return Path.cwd()
+
+        def checked(name: str, normalise: Callable[[str], str]) -> str | None:
             found = value(name)
             if found is None:
                 return None
             try:
-                return normalise_database_url(found)
+                return normalise(found)
             except ValueError as error:
                 faults.append(f"{name}: {error}")
                 return None
 
         broker = broker_url(source)
-        if broker is not None and urlsplit(broker).scheme not in BROKER_SCHEMES:
-            faults.append(f"BROKER_URL: it must begin with {':// or '.join(BROKER_SCHEMES)}://; unset it for Postgres")
+        if broker is not None and not _is_broker(broker):
+            schemes = ":// or ".join(BROKER_SCHEMES)
+            faults.append(f"BROKER_URL: it must be an address that begins with {schemes}://; unset it for Postgres")
         analyzer = choice("MINER_ANALYZER", ("auto", "claude", "local")).lower()
         if analyzer == "claude":
             faults.append("MINER_ANALYZER is 'claude': this release reads tickets with the local analyzer; unset it")
         config = cls(
-            given_database_url=database("DATABASE_URL"),
-            home=Path(str(value("MINER_HOME"))).expanduser().absolute(),
+            given_database_url=checked("DATABASE_URL", normalise_database_url),
+            home=folder("MINER_HOME"),
             broker_url=broker,
             production=choice("ENVIRONMENT", ("development", "production")).lower() == "production",
             host=str(value("HOST")),
@@ -114,7 +148,15 @@ class Config:
             worker_threads=number("WORKER_THREADS", 1, 16),
             lease_seconds=number("LEASE_SECONDS", 2, 600),
             pg_bindir=Path(bindir) if (bindir := value("PG_BINDIR")) else None,
-            zendesk_subdomain=value("ZENDESK_SUBDOMAIN"),
+            zendesk_subdomain=checked("ZENDESK_SUBDOMAIN", normalise_subdomain),
+            zendesk_base_url=checked("ZENDESK_BASE_URL", normalise_base_url),
+            zendesk_oauth_client_id=value("ZENDESK_OAUTH_CLIENT_ID"),
+            zendesk_oauth_client_secret=value("ZENDESK_OAUTH_CLIENT_SECRET"),
+            zendesk_oauth_token=value("ZENDESK_OAUTH_TOKEN"),
+            zendesk_email=value("ZENDESK_EMAIL"),
+            zendesk_api_token=value("ZENDESK_API_TOKEN"),
+            zendesk_brand_ids=numbers("ZENDESK_BRAND_ID"),
+            zendesk_webhook_secret=value("ZENDESK_WEBHOOK_SECRET"),
             analyzer=analyzer,
             log_level=choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")).upper(),
         )
@@ -142,6 +184,38 @@ def broker_url(environ: Mapping[str, str] | None = None) -> str | None:
     return (os.environ if environ is None else environ).get("BROKER_URL", "").strip() or None
 
 
+def _is_broker(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in BROKER_SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def normalise_subdomain(given: str) -> str:
+    """The bare name of a Zendesk account from `acme`, `acme.zendesk.com` or an address below it; raises ValueError."""
+    host = re.sub(r"^https?://", "", given.strip().lower()).split("/")[0].split(":")[0]
+    name = host.removesuffix(".zendesk.com")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name):
+        raise ValueError("it is the name before .zendesk.com, for example acme; a help centre's own domain is not it")
+    return name
+
+
+def normalise_base_url(given: str) -> str:
+    """`given` without a slash at its end; raises ValueError unless it is https, or http on this machine."""
+    try:
+        parts = urlsplit(given.strip())
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        raise ValueError("it is not an address like https://acme.zendesk.com") from None
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError("it is an address like https://acme.zendesk.com, without login or query")
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        raise ValueError("it must begin with https://, so that credentials never travel in the open")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
 _LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 
 
@@ -167,5 +241,9 @@ def normalise_database_url(url: str) -> str:
         raise ValueError("its port is empty")
     if host not in _LOCAL_HOSTS and not host.startswith("/"):
         query.setdefault("sslmode", "require")
+    try:
+        conninfo_to_dict("postgresql:///x" + (f"?{urlencode(query, quote_via=quote)}" if query else ""))
+    except ProgrammingError as error:
+        raise ValueError(f"its options are wrong ({str(error).strip()})") from None
     rest = f"?{urlencode(query, quote_via=quote)}" if query else ""  # quote: libpq does not read a + as a space
     return f"postgresql+psycopg://{parts.netloc}{parts.path}{rest}"

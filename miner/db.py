@@ -17,13 +17,14 @@ from miner.config import Config
 
 _lock = threading.Lock()
 _engine: Engine | None = None
-_name = "miner"
+SIZE = 3
+_name, _size = "miner", SIZE
 
 # One long statement must not stall a page or hold a lock for ever; a unit of work stays under 5 s.
 _SERVER_OPTIONS = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=120000 -c lock_timeout=15000"
 
 
-def make_engine(url: str, *, size: int = 3, name: str = "miner") -> Engine:
+def make_engine(url: str, *, size: int = SIZE, name: str = "miner") -> Engine:
     """An engine of at most `size` connections that names itself `name` in pg_stat_activity."""
     return create_engine(
         url,
@@ -51,14 +52,14 @@ def engine() -> Engine:
     global _engine
     with _lock:
         if _engine is None:
-            _engine = make_engine(Config.from_environment().database_url(), name=_name)
+            _engine = make_engine(Config.from_environment().database_url(), size=_size, name=_name)
         return _engine
 
 
-def name_process(name: str) -> None:
-    """What this process calls itself in pg_stat_activity, for example miner-web; call it before the first use."""
-    global _name
-    _name = name
+def set_up(name: str, *, size: int = SIZE) -> None:
+    """What this process calls itself in pg_stat_activity and how many connections it may hold; before the first use."""
+    global _name, _size
+    _name, _size = name, size
 
 
 def use_engine(other: Engine | None) -> None:

@@ -13,9 +13,19 @@ MinerError
 ├── StepError                   a step cannot do its work; the run fails unless `retryable`
 │   ├── MissingConfiguration    a variable must be set first
 │   ├── ImportFailed
-│   └── ModelDamaged            the embedding weights are not the ones that were tested
+│   ├── ModelDamaged            the embedding weights are not the ones that were tested
+│   └── ZendeskError            Zendesk did not give what was asked for
+│       ├── ZendeskAuthentication   the credentials are refused
+│       ├── ZendeskForbidden        they are known but may not do this
+│       ├── ZendeskGone             this ticket or page is not there (any more)
+│       ├── ZendeskRefused          the request itself is wrong; `.detail` is Zendesk's word for it
+│       └── ZendeskTrouble          retryable: it may go better later
+│           ├── ZendeskLimited          too many calls; not before `.retry_after` seconds
+│           ├── ZendeskTooBig           the page took too long; a smaller one may not
+│           └── ZendeskBadPayload       an answer that cannot be read is never "no rows"
 └── Interruption                not a failure: the run leaves its thread
     ├── RunLost                 another worker holds the run now; nothing of this unit is kept
+    ├── RateLimited             another service asks to wait longer than a thread should; `.seconds`
     ├── CancelRequested
     ├── PauseRequested          everything was paused; the run waits until it is resumed
     ├── ShutdownRequested       the process is stopping; the run goes back and resumes elsewhere
@@ -124,12 +134,66 @@ class ModelDamaged(StepError):
     """The embedding weights or tokenizer are not the ones that were tested."""
 
 
+class ZendeskError(StepError):
+    """Zendesk did not give what was asked for."""
+
+
+class ZendeskAuthentication(ZendeskError):
+    """The credentials are refused; somebody must renew them."""
+
+
+class ZendeskForbidden(ZendeskError):
+    """The credentials are known but may not do this; somebody must give them the right."""
+
+
+class ZendeskGone(ZendeskError):
+    """What was asked for is not there: for a ticket, it was deleted meanwhile."""
+
+
+class ZendeskRefused(ZendeskError):
+    """The request itself is refused; `detail` is Zendesk's own word for the reason, one line."""
+
+    def __init__(self, message: str, detail: str) -> None:
+        self.detail = detail
+        super().__init__(message)
+
+
+class ZendeskTrouble(ZendeskError):
+    """An outage, a cut connection, a timeout: trying again later can help."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ZendeskLimited(ZendeskTrouble):
+    """Too many calls; no call before `retry_after` seconds from now (None: it did not say)."""
+
+
+class ZendeskTooBig(ZendeskTrouble):
+    """Zendesk gave up on the page before it was ready; a smaller one may work."""
+
+
+class ZendeskBadPayload(ZendeskTrouble):
+    """HTML, cut JSON or a missing envelope where data was promised."""
+
+
 class Interruption(MinerError):
     """Not a failure: the run leaves its thread at a unit's edge."""
 
 
 class RunLost(Interruption):
     """Another worker holds the run now; the open unit is rolled back and nothing of it is kept."""
+
+
+class RateLimited(Interruption):
+    """Another service asks to wait; the run waits `seconds` without holding a thread, and costs no attempt."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(message)
 
 
 class CancelRequested(Interruption):

@@ -8,12 +8,13 @@ housekeeping thread, which writes it with its own connection so that it survives
 from __future__ import annotations
 
 import logging
+import math
 import re
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ current_run: ContextVar[tuple[int, str | None] | None] = ContextVar("current_run
 
 _SECRET_NAMES = re.compile(r"(password|secret|token|api_?key|authorization|cookie|dsn)", re.I)
 _SECRET_SHAPES = re.compile(
-    r"(Bearer\s+)[\w.~+/=-]+|(sk-ant-)[\w-]+|(miner_\w{8}_)[\w-]+|(\w+://[^\s:/@]*:)[^\s@/]+(?=@)", re.I
+    r"((?:Bearer|Basic)\s+)[\w.~+/=-]+|(sk-ant-)[\w-]+|(miner_\w{8}_)[\w-]+|(\w+://[^\s:/@]*:)[^\s@/]+(?=@)", re.I
 )
 _TEXT_FIELDS = frozenset({"text", "quote", "body", "subject", "summary", "description"})
 
@@ -39,13 +40,23 @@ def scrub(value: str) -> str:
 def _redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last processor before rendering, so that exception texts pass through it too."""
     for name, value in line.items():
-        if name in _TEXT_FIELDS:
-            line[name] = "(ticket text)"
-        elif _SECRET_NAMES.search(name) and not isinstance(value, (int, float, bool)):
-            line[name] = "***"
-        elif isinstance(value, str):
-            line[name] = scrub(value)
+        if name not in ("_record", "_from_structlog"):
+            line[name] = _redacted(name, value)
     return line
+
+
+def _redacted(name: str, value: Any) -> Any:
+    if name in _TEXT_FIELDS:
+        return "(ticket text)"
+    if isinstance(value, (int, float, bool, type(None))):
+        return value
+    if _SECRET_NAMES.search(name):
+        return "***"
+    if isinstance(value, dict):
+        return {key: _redacted(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(name, inner) for inner in value]
+    return scrub(value if isinstance(value, str) else str(value))
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,16 @@ class LineQueue:
         with self._lock:
             return [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
 
+    def waiting(self) -> int:
+        """How many lines wait."""
+        return len(self._lines)
+
+    def take_dropped(self) -> int:
+        """How many lines gave way since the last call."""
+        with self._lock:
+            dropped, self.dropped = self.dropped, 0
+        return dropped
+
     def put_back(self, lines: list[Line]) -> None:
         """Return lines that could not be written, in front of the others."""
         with self._lock:
@@ -89,21 +110,22 @@ class LineQueue:
 
 
 LINES = LineQueue()
-_HIDDEN = frozenset({"event", "level", "timestamp", "logger", "message", "exc_info", "run_id", "job", "step"})
+_HIDDEN = frozenset({"event", "level", "timestamp", "logger", "message", "exc_info", "run_id", "job", "step",
+                     "_record", "_from_structlog"})  # fmt: skip
 
 
 def _to_run(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Copy a line of a step to its run's page."""
     bound = current_run.get()
     if bound is not None:
-        data = {name: _plain(value) for name, value in line.items() if name not in _HIDDEN}
+        data = clean_data({name: value for name, value in line.items() if name not in _HIDDEN})
         name = str(line.get("event", ""))[:200]
         LINES.put(
             Line(
                 run_id=bound[0],
                 level=_LEVELS.get(str(line.get("level")), "info"),
                 name=name if re.fullmatch(r"[a-z0-9_.]+", name) else "log",
-                message=_storable(str(line.get("message") or name.replace("_", " ")))[:4_000],
+                message=storable(str(line.get("message") or name.replace("_", " ")))[:4_000],
                 step=bound[1],
                 data=data,
             )
@@ -115,11 +137,18 @@ _LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "warn": "warn
            "critical": "error", "exception": "error"}  # fmt: skip
 
 
+def clean_data(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as a run's page may keep them: plain values, without secrets and without what JSON or Postgres refuse."""
+    return {name: _plain(value) for name, value in fields.items()}
+
+
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, (int, float, bool, type(None))) else _storable(str(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it
+    return value if isinstance(value, (int, float, bool, type(None))) else storable(scrub(str(value)))
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """Without NUL and lone surrogates, which Postgres and UTF-8 refuse."""
     return value.encode("utf-8", "replace").decode().replace("\x00", "")
 
@@ -161,8 +190,10 @@ def setup(level: str = "INFO", *, json: bool = False) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=render))
     root = logging.getLogger()
+    handler.setLevel(level)
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    # A run's page has its lines whatever the terminal shows, so the level is the handler's.
+    root.setLevel(min(logging.INFO, logging.getLevelName(level)))
     for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "alembic", "dramatiq", "psycopg"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 

@@ -127,4 +127,23 @@ class Supervisor:
 
     def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
         # Own session: Ctrl-C reaches this process alone, which then ends the children in order.
-        return subprocess.Popen(command, env=self._environ, start_new_session=True)
+        return subprocess.Popen(_bound_to_us(command), env=self._environ, start_new_session=True)
+
+
+def _bound_to_us(command: list[str]) -> list[str]:
+    """On Linux the kernel ends a child whose supervisor was killed: a process nobody knows would keep the port.
+
+    A few lines of Python set that and become the command; doing it between fork and exec is unsafe beside threads.
+    """
+    if not sys.platform.startswith("linux"):
+        return command
+    return [sys.executable, "-c", _BIND, str(os.getpid()), *command]
+
+
+_BIND = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execv(sys.argv[2], sys.argv[2:])
+"""

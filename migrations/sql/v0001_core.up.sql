@@ -362,7 +362,7 @@ CREATE TABLE job_run_steps (
   progress_at TIMESTAMP WITH TIME ZONE,
   finished_at TIMESTAMP WITH TIME ZONE,
   CONSTRAINT job_run_steps_pkey PRIMARY KEY (run_id, position),
-  CONSTRAINT job_run_steps_state_check CHECK (state IN ('pending', 'running', 'completed', 'skipped', 'failed')),
+  CONSTRAINT job_run_steps_state_check CHECK (state IN ('pending', 'running', 'completed', 'skipped', 'failed', 'cancelled')),
   CONSTRAINT job_run_steps_skipped_iff_reason_check CHECK ((state = 'skipped') = (skip_reason IS NOT NULL)),
   CONSTRAINT job_run_steps_begun_check CHECK (state = 'pending' OR state = 'skipped' OR started_at IS NOT NULL),
   CONSTRAINT job_run_steps_run_id_fkey FOREIGN KEY(run_id) REFERENCES job_runs (id) ON DELETE CASCADE

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from miner.commands.output import json_object, show_json, show_table
 from miner.commands.watch import look
-from miner.commands.work import cli_actor, sentence
+from miner.commands.work import cli_actor, say_what_holds_it, sentence
 from miner.db import transaction
 from miner.errors import NotFound
 from miner.runs import lifecycle
@@ -64,6 +64,7 @@ def retry_run(options: Namespace) -> int:
 
     args = json_object(options.args, "--args") if options.args is not None else None
     started = rerun(options.id, args, by=cli_actor())
+    say_what_holds_it(started)
     print(f"run {started.run_id} repeats run {options.id}")
     return 0
 

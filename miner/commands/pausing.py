@@ -8,7 +8,8 @@ from argparse import Namespace
 from miner.commands.output import say, show_table
 from miner.commands.work import cli_actor
 from miner.db import transaction
-from miner.runs.pausing import find_pause, list_what_will_run, pause_all, resume_all
+from miner.runs.pausing import find_pause, pause_all
+from miner.runs.resuming import list_what_will_run, resume_all
 
 
 def pause(options: Namespace) -> int:

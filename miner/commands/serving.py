@@ -69,7 +69,7 @@ def address(config: Config) -> str:
 
 def _config(options: Namespace) -> Config:
     config = Config.from_environment()
-    if getattr(options, "port", None):
+    if options.port is not None:
         config = dataclasses.replace(config, port=options.port)
     return config
 
@@ -137,7 +137,7 @@ def _wait_for_worker(supervisor: Supervisor) -> None:
         supervisor.watch()
         _check_not_ending(supervisor)
         with db.transaction() as session:
-            if has_live_worker(session):
+            if has_live_worker(session, lease_seconds=60):
                 return
         time.sleep(0.1)
     raise ConfigError("no worker came up within 60 s: see its messages above")
@@ -151,14 +151,18 @@ def _run_through(job_name: str, args: dict[str, Any], supervisor: Supervisor) ->
         supervisor.watch()
         _check_not_ending(supervisor)
 
-    try:
-        run_id = start_run(job_name, args, by=cli_actor(), trigger="cli").run_id
-    except RunAlreadyActive as active:
-        say(f"  {active}")
-        run_id = active.run_id
-    found = watch(run_id, say=say, between=between)
-    say(sentence(found))
-    return found
+    while True:
+        try:
+            run_id = start_run(job_name, args, by=cli_actor(), trigger="cli").run_id
+        except RunAlreadyActive as active:  # a schedule was faster: its run serves if it is the same job
+            say(f"  {active}")
+            found = watch(active.run_id, say=say, between=between)
+            if active.job_name != job_name:
+                continue
+        else:
+            found = watch(run_id, say=say, between=between)
+        say(sentence(found))
+        return found
 
 
 def _check_not_ending(supervisor: Supervisor) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import text
 
+from miner.config import Config
 from miner.db import transaction
+from miner.runs.pausing import find_pause
 from miner.runs.workers import has_live_worker
 
 POLL_SECONDS = 0.25
@@ -48,23 +50,34 @@ def watch(
         run = look(run_id)
         if run["finished_at"] is not None:
             return run
-        line = _line(run)
+        line = _line(run) if run["state"] == "running" else _idle_line(run)
         if line != told:
             say(line)
             told = line
         if needs_worker and run["state"] == "queued" and time.monotonic() - since > NO_WORKER_SECONDS:
             with transaction() as session:
-                if not has_live_worker(session):
+                if not has_live_worker(session, lease_seconds=Config.from_environment().lease_seconds):
                     return run
         between()
         time.sleep(POLL_SECONDS)
 
 
-def _line(run: dict[str, Any]) -> str:
+def pause_sentence() -> str | None:
+    """Who paused everything and why, with the way out; None when nothing is paused."""
+    with transaction() as session:
+        pause = find_pause(session)
+    return f"everything is paused by {pause.set_by}: {pause.reason}; `miner resume` ends it" if pause else None
+
+
+def _idle_line(run: dict[str, Any]) -> str:
+    if paused := pause_sentence():
+        return f"  run {run['id']} waits: {paused}"
     if run["state"] == "waiting":
         return f"  run {run['id']} waits: {run['wait_detail']}"
-    if run["state"] == "queued":
-        return f"  run {run['id']} is queued"
+    return f"  run {run['id']} is queued"
+
+
+def _line(run: dict[str, Any]) -> str:
     for step in run["steps"]:
         if step["state"] == "running":
             of = f" of {step['total']:,}" if step["total"] is not None else ""

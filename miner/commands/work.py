@@ -6,14 +6,19 @@ import getpass
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from miner.access import Actor, Role
 from miner.commands.output import say, show_json
-from miner.commands.watch import look, watch
+from miner.commands.watch import look, pause_sentence, watch
+from miner.config import Config
 from miner.db import transaction
+from miner.errors import MinerError
 from miner.runs.jobs import get_job
 from miner.runs.workers import has_live_worker
+
+if TYPE_CHECKING:
+    from actors.enqueue import StartedRun
 
 
 def cli_actor() -> Actor:
@@ -34,15 +39,22 @@ def run(options: Namespace) -> int:
     from actors.enqueue import start_run
 
     started = start_run(options.job, args, by=cli_actor(), trigger="cli")
-    if not started.rung:
-        say(f"run {started.run_id} is queued, but the broker cannot be reached; it starts when it is back")
-    with transaction() as session:
-        alive = has_live_worker(session)
-    if not alive:
-        say(f"no worker is running: run {started.run_id} stays queued until one is (start one with `miner up`)")
+    say_what_holds_it(started)
     if not options.wait:
         return _report(look(started.run_id), options.json, final=False)
     return _report(watch(started.run_id, say=say), options.json)
+
+
+def say_what_holds_it(started: StartedRun) -> None:
+    """Say at once what keeps a new run from starting: the broker, a missing worker, a pause."""
+    if not started.rung:
+        say(f"run {started.run_id} is queued, but the broker cannot be reached; it starts when it is back")
+    if paused := pause_sentence():
+        say(f"run {started.run_id} stays queued: {paused}")
+    with transaction() as session:
+        alive = has_live_worker(session, lease_seconds=Config.from_environment().lease_seconds)
+    if not alive:
+        say(f"no worker is running: run {started.run_id} stays queued until one is (start one with `miner up`)")
 
 
 def import_files(options: Namespace) -> int:
@@ -61,6 +73,8 @@ def work_here(job_name: str, args: dict[str, Any]) -> dict[str, Any]:
     from actors.enqueue import start_run
     from actors.wiring import Runtime
 
+    if paused := pause_sentence():
+        raise MinerError(paused)
     runtime = Runtime(threads=1, ring=lambda runs: None)
     runtime.start()
     try:

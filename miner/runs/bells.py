@@ -30,8 +30,8 @@ def renew(
     return {row.id: row.cancel for row in rows}
 
 
-def take_due_bells(session: Session) -> list[int]:
-    """Runs that are due and whose bell was never rung or not answered; they count as rung from here on."""
+def take_due_bells(session: Session) -> list[tuple[int, str]]:
+    """(run id, job name) of runs that are due and whose bell was not answered; they count as rung from here on."""
     rows = session.execute(
         text("""
             UPDATE job_runs SET rung_at = clock_timestamp(), ring_count = ring_count + 1
@@ -42,10 +42,10 @@ def take_due_bells(session: Session) -> list[int]:
                     AND (rung_at IS NULL OR rung_at < run_after OR rung_at < clock_timestamp()
                         - make_interval(secs => least(:longest, :again * power(2, least(ring_count, 20)))))
                 ORDER BY run_after, id LIMIT 100 FOR UPDATE SKIP LOCKED)
-            RETURNING id"""),
+            RETURNING id, job_name"""),
         {"again": RING_AGAIN_SECONDS, "longest": RING_LONGEST_SECONDS},
     )
-    return sorted(row.id for row in rows)
+    return sorted((row.id, row.job_name) for row in rows)
 
 
 def mark_not_rung(session: Session, run_ids: Sequence[int]) -> None:

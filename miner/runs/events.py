@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from miner.logs import Line, scrub
+from miner.logs import Line, clean_data, scrub, storable
 
 # A run that logs in a loop must not fill the disk; its turning points are kept beyond the cap.
 MOST_LINES = 5_000
@@ -25,8 +25,8 @@ def record_event(
         text("""
             INSERT INTO job_run_events (run_id, level, name, message, step, data, at)
             VALUES (:run_id, :level, :name, :message, :step, CAST(:data AS jsonb), clock_timestamp())"""),
-        {"run_id": run_id, "level": level, "name": name, "message": scrub(message)[:4_000], "step": step,
-         "data": json.dumps(data)},
+        {"run_id": run_id, "level": level, "name": name, "message": storable(scrub(message))[:4_000], "step": step,
+         "data": json.dumps(clean_data(data))},
     )  # fmt: skip
 
 

@@ -20,6 +20,14 @@ class Hold:
     lost: threading.Event = field(default_factory=threading.Event)
     cancel: threading.Event = field(default_factory=threading.Event)
     since: float = field(default_factory=time.monotonic)
+    _cancel_since: float | None = None
+
+    def cancel_age(self) -> float:
+        """Seconds since this process knows that the run is to stop; 0 while nobody asked."""
+        if not self.cancel.is_set():
+            return 0.0
+        self._cancel_since = self._cancel_since or time.monotonic()
+        return time.monotonic() - self._cancel_since
 
     @property
     def worked_seconds(self) -> float:

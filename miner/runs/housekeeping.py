@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from miner.errors import RunLost
 from miner.logs import LINES, get_logger
 from miner.runs import bells, lifecycle, schedules, workers
 from miner.runs.events import record_lines
+from miner.runs.failures import Failure, sentence_of
 from miner.runs.holds import Holds
 from miner.runs.pausing import find_pause
 from miner.runs.workers import Identity
@@ -34,7 +36,7 @@ TICK_AFTER_LEASES = 1.25
 
 
 class Housekeeper(threading.Thread):
-    """`ring` hands run ids to the broker and may raise; the runs are then rung again later."""
+    """`ring` hands (run id, job name) pairs to the broker and may raise; the runs are then rung again later."""
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class Housekeeper(threading.Thread):
         identity: Identity,
         holds: Holds,
         *,
-        ring: Callable[[Sequence[int]], None],
+        ring: Callable[[list[tuple[int, str]]], None],
         lease_seconds: float,
     ) -> None:
         super().__init__(name="housekeeping", daemon=True)
@@ -76,11 +78,12 @@ class Housekeeper(threading.Thread):
         if self.is_alive():
             self.join(timeout=5)
         self._guarded(self._release)
-        self._guarded(self._write_lines)
+        while LINES.waiting() and self._guarded(self._write_lines):
+            pass
         self._guarded(lambda session: workers.mark_stopped(session, self._identity.id))
         self._engine.dispose()
 
-    def _guarded(self, work: Callable[[Session], None]) -> None:
+    def _guarded(self, work: Callable[[Session], None]) -> bool:
         """One transaction; a database that is away is no reason to end, and is remembered for `_steady`."""
         try:
             with Session(self._engine) as session:
@@ -88,7 +91,9 @@ class Housekeeper(threading.Thread):
                 session.commit()
         except Exception as error:  # this thread carries every lease: it must outlive any single mistake
             self._steady_since = None
-            log.warning("housekeeping_failed", message=f"Housekeeping could not do its round: {type(error).__name__}")
+            log.warning("housekeeping_failed", message=f"Housekeeping could not do its round: {sentence_of(error)}")
+            return False
+        return True
 
     def _second(self, session: Session) -> None:
         self._write_lines(session)
@@ -115,23 +120,36 @@ class Housekeeper(threading.Thread):
 
     def _write_lines(self, session: Session) -> None:
         lines = LINES.take()
+        if dropped := LINES.take_dropped():
+            log.warning("lines_dropped", message=f"{dropped:,} log lines of runs were lost: too many at once")
         try:
             record_lines(session, lines)
             session.commit()
-        except OperationalError:  # away for a moment; any other error would come again for ever
+        except OperationalError:  # away for a moment
             LINES.put_back(lines)
             raise
+        except SQLAlchemyError:  # one line that cannot be stored must not take the others with it, nor come for ever
+            session.rollback()
+            for line in lines:
+                try:
+                    record_lines(session, [line])
+                    session.commit()
+                except SQLAlchemyError as error:
+                    session.rollback()
+                    log.warning("line_lost", message=f"A log line could not be kept: {sentence_of(error)}")
 
     def _every_beat(self, session: Session) -> None:
         workers.record_beat(session, self._identity)
         self._renew(session)
+        session.commit()
+        self._end_overdue(session)
         session.commit()
         if self._steady():
             lifecycle.reap(session, reaper=f"{self._identity.host} pid {self._identity.pid}")
             session.commit()
         if not self._holds.stopping.is_set():
             if self._tick_is_late(session):
-                self._ring_now(session, schedules.tick(session))
+                self._ring_now(session, bells.job_names(session, schedules.tick(session)))
             self._ring_now(session, bells.take_due_bells(session))
 
     def _renew(self, session: Session) -> None:
@@ -145,6 +163,28 @@ class Housekeeper(threading.Thread):
                 hold.lost.set()
             elif alive[run_id]:
                 hold.cancel.set()
+
+    def _end_overdue(self, session: Session) -> None:
+        """End runs whose thread is blocked past its working time, or long after it was asked to stop.
+
+        A step looks at both at its next unit; one that hangs in an outside call has none, and its lease is renewed here
+        for as long as the process lives.
+        """
+        for hold in self._holds.all():
+            if hold.lost.is_set():
+                continue
+            limit = hold.claim.deadline_seconds
+            try:
+                if hold.worked_seconds > limit + RELEASE_SECONDS:
+                    sentence = f"it has worked longer than its limit of {limit / 3600:g} h and does not answer"
+                    lifecycle.fail(session, hold.claim, Failure("DeadlinePassed", sentence))
+                elif hold.cancel_age() > RELEASE_SECONDS:
+                    lifecycle.cancel_held(session, hold.claim)
+                else:
+                    continue
+            except RunLost:
+                pass
+            hold.lost.set()
 
     def _steady(self) -> bool:
         """Whether the database was within reach for more than a beat.
@@ -166,15 +206,15 @@ class Housekeeper(threading.Thread):
             )
         )
 
-    def _ring_now(self, session: Session, run_ids: Sequence[int]) -> None:
+    def _ring_now(self, session: Session, runs: list[tuple[int, str]]) -> None:
         session.commit()
-        if not run_ids:
+        if not runs:
             return
         try:
-            self._ring(run_ids)
+            self._ring(runs)
         except Exception as error:  # a broker may raise its own client's errors
-            log.warning("bell_failed", message=f"The broker did not take the bell: {error}", runs=len(run_ids))
-            bells.mark_not_rung(session, run_ids)
+            log.warning("bell_failed", message=f"The broker did not take the bell: {error}", runs=len(runs))
+            bells.mark_not_rung(session, [run_id for run_id, _ in runs])
 
     def _release(self, session: Session) -> None:
         self._give_back(session, "released")

@@ -5,12 +5,13 @@ A step is named by a dotted function, loaded when it runs, so that the web proce
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from miner.errors import InvalidArguments, UnknownJob
 from miner.settings import field_faults
@@ -36,8 +37,30 @@ BatchSize = Annotated[
 ]
 
 
+def _day(given: str) -> str:
+    try:
+        return dt.date.fromisoformat(given).isoformat()
+    except ValueError:
+        raise ValueError("it is not a day such as 2026-11-20") from None
+
+
+Day = Annotated[str | None, AfterValidator(lambda given: None if given is None else _day(given))]
+
+
 class SyncArguments(Arguments):
     backfill_days: BackfillDays = None
+    from_date: Annotated[
+        Day, Field(description="Fetch every ticket created or changed since this day, 2026-11-20.")
+    ] = None
+    to_date: Annotated[Day, Field(description="Only with a first day: the last day that counts; empty: today.")] = None
+
+    @model_validator(mode="after")
+    def _one_range(self) -> SyncArguments:
+        if self.backfill_days is not None and self.from_date is not None:
+            raise ValueError("give days back or a first day, not both")
+        if self.to_date is not None and (self.from_date is None or self.to_date < self.from_date):
+            raise ValueError("a last day needs a first day that is not after it")
+        return self
 
 
 class AnalyzeArguments(Arguments):
@@ -102,6 +125,7 @@ ANALYZE = Step("analyze", "miner.issues.analyze:run", "tickets", "Analyzing tick
 CLUSTER = Step("cluster", "miner.themes.cluster:run", "issues", "Grouping issues into themes")
 TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends")
 IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
+RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Comparing the mirror with the account")
 RETENTION = Step("retention", "miner.runs.retention:run", "runs", "Removing old runs")
 
 JOBS: dict[str, Job] = {}
@@ -183,6 +207,17 @@ register(
 )
 
 
+register(
+    Job(
+        name="reconcile",
+        title="Compare with Zendesk",
+        button="Compare now",
+        sentence="Compares every stored ticket with the Zendesk account, repairs what differs, and says how complete "
+        "the mirror is.",
+        steps=(RECONCILE,),
+        keys=("sync",),
+    )
+)
 register(
     Job(
         name="retention",

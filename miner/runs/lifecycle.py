@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
 from miner.errors import NotFound, RunLost
-from miner.logs import scrub
+from miner.logs import scrub, storable
 from miner.runs.events import record_event
 from miner.runs.failures import Failure
+from miner.runs.steps import mark_ended
 
 LEASE_SECONDS = 60.0
 
@@ -114,7 +115,7 @@ def wait(
     failure: Failure | None = None,
 ) -> None:
     """running -> waiting for `reason`; the keys stay held, and the run goes on in `delay_seconds` at the earliest."""
-    _leave(
+    state = _leave(
         session,
         held,
         state="waiting",
@@ -124,7 +125,9 @@ def wait(
         wait_detail=detail,
         delay=delay_seconds,
     )
-    record_event(session, held.run_id, "run_waiting", detail, level="warning" if failure else "info", reason=reason)
+    if state == "waiting":
+        level = "warning" if failure else "info"
+        record_event(session, held.run_id, "run_waiting", detail, level=level, reason=reason)
 
 
 def reap(session: Session, *, reaper: str, keys: Sequence[str] | None = None) -> list[int]:
@@ -146,7 +149,7 @@ def reap(session: Session, *, reaper: str, keys: Sequence[str] | None = None) ->
         worker = row.worker or f"worker {row.lease_owner}"
         failure = Failure(WORKER_LOST, f"its worker was lost: the lease of {worker} ran out")
         rescue = row.rescue_count < row.max_rescues
-        _leave_as(
+        state = _leave_as(
             session,
             row.id,
             row.lease_token,
@@ -157,6 +160,8 @@ def reap(session: Session, *, reaper: str, keys: Sequence[str] | None = None) ->
             wait_detail="Its worker was lost; another one goes on from the checkpoint" if rescue else None,
             rescues=1 if rescue else 0,
         )
+        if state == "cancelled":
+            continue
         record_event(
             session,
             row.id,
@@ -181,7 +186,7 @@ def release_all(session: Session, worker_id: UUID, run_ids: Iterable[int], *, re
         {"ids": list(run_ids), "worker": worker_id},
     ).all()
     for row in rows:
-        _leave_as(
+        state = _leave_as(
             session,
             row.id,
             row.lease_token,
@@ -190,7 +195,8 @@ def release_all(session: Session, worker_id: UUID, run_ids: Iterable[int], *, re
             wait_reason=reason,
             wait_detail=detail,
         )
-        record_event(session, row.id, "run_waiting", detail, reason=reason)
+        if state == "waiting":
+            record_event(session, row.id, "run_waiting", detail, reason=reason)
     return [row.id for row in rows]
 
 
@@ -223,9 +229,11 @@ def _end(session: Session, held: Claim, state: str, failure: Failure | None = No
     _leave(session, held, state=state, outcome=state, failure=failure)
 
 
-def _leave(session: Session, held: Claim, **change: Any) -> None:
-    if not _leave_as(session, held.run_id, held.token, **change):
+def _leave(session: Session, held: Claim, **change: Any) -> str:
+    state = _leave_as(session, held.run_id, held.token, **change)
+    if state is None:
         raise RunLost(f"run {held.run_id} is held by another worker now")
+    return state
 
 
 def _leave_as(
@@ -240,22 +248,39 @@ def _leave_as(
     wait_detail: str | None = None,
     delay: float = 0,
     rescues: int = 0,
-) -> bool:
-    """The one statement by which a run leaves its holder (or the queue); False: the token is not the run's any more."""
-    message = scrub(failure.message)[:8000] if failure else None
+) -> str | None:
+    """The one statement by which a run leaves its holder or the queue.
+
+    Returns the state it is in then, or None: the token is not the run's any more. A run that was asked to stop does not
+    wait for another turn, whatever made it leave: it ends as cancelled, or it would hold its keys for ever.
+    """
+    asked = session.scalar(
+        text("SELECT cancel_requested_at IS NOT NULL FROM job_runs WHERE id = :id AND lease_token = :token FOR UPDATE"),
+        {"id": run_id, "token": token},
+    )
+    cancelled = bool(asked) and state == "waiting"
+    if cancelled:
+        state, wait_reason, wait_detail = "cancelled", None, None
+    kept = None if cancelled else failure  # the attempt remembers the error in any case
     values = {
         "run_id": run_id,
         "token": token,
         "state": state,
         "outcome": outcome,
         "wait_reason": wait_reason,
-        "wait_detail": wait_detail,
+        "wait_detail": storable(scrub(wait_detail)) if wait_detail else None,
         "delay": delay,
         "rescues": rescues,
+        "error_class": kept.error_class if kept else None,
+        "error_message": _clean(kept.message, 8_000) if kept else None,
+        "fingerprint": kept.fingerprint if kept else None,
+    }
+    attempt = {
+        "run_id": run_id,
+        "outcome": outcome,
         "error_class": failure.error_class if failure else None,
-        "error_message": message,
-        "fingerprint": failure.fingerprint if failure else None,
-        "traceback": scrub(failure.traceback)[:20_000] if failure and failure.traceback else None,
+        "error_message": _clean(failure.message, 8_000) if failure else None,
+        "traceback": _clean(failure.traceback, 20_000) if failure and failure.traceback else None,
     }
     left = session.execute(
         text("""
@@ -274,14 +299,21 @@ def _leave_as(
         values,
     ).one_or_none()
     if left is None:
-        return False
+        return None
     session.execute(
         text("""
             UPDATE job_run_attempts SET finished_at = clock_timestamp(), outcome = :outcome,
                 error_class = :error_class, error_message = :error_message, traceback = :traceback
             WHERE run_id = :run_id AND finished_at IS NULL"""),
-        values,
+        attempt,
     )
     if state != "waiting":
         session.execute(text("DELETE FROM job_run_keys WHERE run_id = :run_id"), values)
-    return True
+        mark_ended(session, run_id, "cancelled" if state == "cancelled" else "failed")
+    if cancelled:
+        record_event(session, run_id, "run_cancelled", "Stopped, as requested, when its worker let go of it")
+    return state
+
+
+def _clean(value: str, most: int) -> str:
+    return storable(scrub(value))[:most]

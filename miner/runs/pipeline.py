@@ -9,13 +9,10 @@ Whatever happens on the way becomes a state with a sentence: done, failed, waiti
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from miner import settings as settings_module
@@ -26,6 +23,7 @@ from miner.errors import (
     Interruption,
     MinerError,
     PauseRequested,
+    RateLimited,
     RunLost,
     ShutdownRequested,
     YieldDue,
@@ -33,7 +31,7 @@ from miner.errors import (
 from miner.logs import bound_to_run, get_logger
 from miner.runs import lifecycle, steps
 from miner.runs.context import Skip, StepContext
-from miner.runs.failures import Failure, retry_delay
+from miner.runs.failures import Failure, is_passing, retry_delay, sentence_of, where
 from miner.runs.holds import Hold, Holds
 from miner.runs.jobs import Job, Step, get_job
 from miner.runs.lifecycle import Claim
@@ -58,7 +56,13 @@ def work(run_id: int, *, worker_id: UUID, holds: Holds, config: Config, lease_se
     hold = holds.add(claim)
     try:
         with bound_to_run(claim.run_id, claim.job_name):
-            return _settle(hold, _attempt(hold, holds, config))
+            try:
+                outcome = _attempt(hold, holds, config)
+            except BaseException:
+                # Ctrl-C, SystemExit: no failure of the work. Another holder goes on, and whoever interrupted is obeyed.
+                _settle(hold, lambda session: _waiting(session, claim, "released", "Interrupted; it goes on later"))
+                raise
+            return _settle(hold, outcome)
     finally:
         holds.drop(hold)
 
@@ -80,17 +84,15 @@ def _attempt(hold: Hold, holds: Holds, config: Config) -> Outcome:
         return lambda session: _waiting(session, claim, "paused", "Everything is paused; it goes on when that ends")
     except ShutdownRequested:
         return lambda session: _waiting(session, claim, "released", "Given back by a process that is stopping")
+    except RateLimited as limited:
+        sentence, seconds = str(limited), limited.seconds
+        return lambda session: _waiting(session, claim, "rate_limit", sentence, seconds)
     except YieldDue:
         return lambda session: [*_waiting(session, claim, "yield", "Gave others a turn"), claim.run_id]
     except MinerError as error:
         return _failed(claim, error, retryable=error.retryable, retry_after=error.retry_after)
-    except (DBAPIError, PoolTimeout) as error:
-        return _failed(claim, error, retryable=True, retry_after=None)
     except Exception as error:
-        return _failed(claim, error, retryable=False, retry_after=None)
-    except BaseException:
-        # Dramatiq's interrupts and SystemExit are no failures of the work: another holder goes on from the checkpoint.
-        return lambda session: _waiting(session, claim, "released", "Interrupted; it goes on from its checkpoint")
+        return _failed(claim, error, retryable=is_passing(error), retry_after=None)
     return lambda session: _ended(session, claim, lifecycle.complete)
 
 
@@ -140,7 +142,7 @@ def _arguments_note(context: StepContext) -> str:
 
 
 def _failed(claim: Claim, error: Exception, *, retryable: bool, retry_after: float | None) -> Outcome:
-    failure = Failure(type(error).__name__, _sentence(error), _where(error))
+    failure = Failure(type(error).__name__, sentence_of(error), where(error))
 
     def write(session: Session) -> list[int]:
         if retryable and claim.attempt < claim.max_attempts:
@@ -151,7 +153,6 @@ def _failed(claim: Claim, error: Exception, *, retryable: bool, retry_after: flo
             )
             lifecycle.wait(session, claim, "retry", detail, delay_seconds=delay, failure=failure)
         else:
-            steps.mark_failed(session, claim.run_id)
             lifecycle.fail(session, claim, failure)
         return []
 
@@ -168,12 +169,12 @@ def _settle(hold: Hold, outcome: Outcome) -> list[int]:
         except Interruption as lost:
             log.warning("run_lost", message=str(lost))
             return []
-        except (DBAPIError, PoolTimeout) as error:
-            if time.monotonic() > give_up:
+        except Exception as error:
+            if time.monotonic() > give_up or not is_passing(error):
                 log.error(
                     "settle_failed",
                     message=f"How run {hold.claim.run_id} ended could not be written",
-                    error=_sentence(error),
+                    error=sentence_of(error),
                 )
                 return []
             time.sleep(0.5)
@@ -184,19 +185,6 @@ def _ended(session: Session, claim: Claim, end: Callable[[Session, Claim], None]
     return []
 
 
-def _waiting(session: Session, claim: Claim, reason: str, detail: str) -> list[int]:
-    lifecycle.wait(session, claim, reason, detail)
+def _waiting(session: Session, claim: Claim, reason: str, detail: str, delay_seconds: float = 0) -> list[int]:
+    lifecycle.wait(session, claim, reason, detail, delay_seconds=delay_seconds)
     return []
-
-
-def _sentence(error: BaseException) -> str:
-    """The error for people. A database error's parameters and DETAIL hold row data, so only its first line is kept."""
-    if isinstance(error, DBAPIError):
-        first = str(error.orig).strip().splitlines()
-        return f"the database refused or was lost: {first[0] if first else type(error.orig).__name__}"
-    return str(error).strip() or type(error).__name__
-
-
-def _where(error: BaseException) -> str:
-    """Where the error happened, without its text: the text stands beside it and may hold row data."""
-    return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound, UsageError
-from miner.models import Schedule
+from miner.models import Schedule, ScheduleTick
 from miner.runs.cron import check_cron, check_timezone, fire_times
 from miner.runs.jobs import get_job
+from miner.runs.pausing import find_pause
+from miner.runs.schedules import decide
 
+_TIMING = ("cron", "timezone")
 _EDITABLE = ("title", "job_name", "args", "cron", "timezone", "misfire_grace_seconds", "coalesce")
 
 
@@ -45,13 +49,18 @@ def set_schedule(
     elif version is not None and version != row.version:
         raise UsageError(f"schedule {name} was changed by somebody else meanwhile: look at it again")
     before = None if created else _facts(row)
+    timing = created or any(changes.get(field, getattr(row, field)) != getattr(row, field) for field in _TIMING)
+    if timing and not created:
+        _note_undecided(session, row, "Its times were edited before this one was decided")
     for field, value in _checked(row, changes).items():
         setattr(row, field, value)
     if created:
         session.add(row)
     else:
         row.version += 1
-    _from_now_on(session, row)
+    if timing:
+        _from_now_on(session, row)
+    session.flush()
     audit(session, by, "schedule.create" if created else "schedule.edit", "schedule", name, before=before,
           after=_facts(row))  # fmt: skip
     return row
@@ -76,6 +85,7 @@ def resume_schedule(session: Session, name: str, *, by: Actor) -> Schedule:
     require(by, Role.operator, "resume schedules")
     row = get_schedule(session, name)
     if row.paused_at is not None:
+        decide(session, row, _now(session), find_pause(session))  # what fell into the pause is noted as paused
         audit(session, by, "schedule.resume", "schedule", name, before={"note": row.pause_note})
         row.paused_at = row.paused_by = row.pause_note = None
     session.flush()
@@ -119,11 +129,24 @@ def _checked(row: Schedule, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_now_on(session: Session, row: Schedule) -> None:
     """An edited cron line must not start what would have been due before the edit."""
-    now = session.scalar(select(func.clock_timestamp()))
-    assert now is not None  # noqa: S101 - the database's clock is never NULL
+    now = _now(session)
     row.evaluated_until, row.updated_at = now, now
     row.next_fire_at = next(fire_times(row.cron, row.timezone, now))
     session.flush()
+
+
+def _note_undecided(session: Session, row: Schedule, reason: str) -> None:
+    now = _now(session)
+    for time in fire_times(row.cron, row.timezone, max(row.evaluated_until, now - dt.timedelta(days=1))):
+        if time > now:
+            return
+        session.merge(ScheduleTick(schedule_id=row.id, fire_at=time, outcome="skipped_misfire", detail=reason))
+
+
+def _now(session: Session) -> dt.datetime:
+    now: dt.datetime | None = session.scalar(select(func.clock_timestamp()))
+    assert now is not None  # noqa: S101 - the database's clock is never NULL
+    return now
 
 
 def _facts(row: Schedule) -> dict[str, Any]:

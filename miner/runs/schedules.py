@@ -40,7 +40,7 @@ def tick(session: Session, *, now: dt.datetime | None = None) -> list[int]:
         .execution_options(populate_existing=True)  # what the lock protects is what was read under it
     ).all()
     pause = find_pause(session)
-    started = [run_id for schedule in due for run_id in _decide(session, schedule, instant, pause)]
+    started = [run_id for schedule in due for run_id in _decide_safely(session, schedule, instant, pause)]
     session.execute(
         text("""
             INSERT INTO beats (name, at) VALUES ('tick', clock_timestamp())
@@ -49,7 +49,23 @@ def tick(session: Session, *, now: dt.datetime | None = None) -> list[int]:
     return started
 
 
-def _decide(session: Session, schedule: Schedule, now: dt.datetime, pause: Pause | None) -> list[int]:
+def _decide_safely(session: Session, schedule: Schedule, now: dt.datetime, pause: Pause | None) -> list[int]:
+    """As `decide`; a schedule that cannot be read (a zone that this machine does not know) must not stop the others."""
+    try:
+        with session.begin_nested():
+            return decide(session, schedule, now, pause)
+    except Exception as error:
+        session.refresh(schedule)
+        reason = f"It cannot be read: {type(error).__name__}; look at its cron line and time zone"
+        log.error("schedule_broken", message=f"Schedule {schedule.id}: {reason}", schedule=schedule.id)
+        _note(session, schedule, schedule.next_fire_at or now, "error", reason)
+        schedule.next_fire_at = now + dt.timedelta(hours=1)
+        session.flush()
+        return []
+
+
+def decide(session: Session, schedule: Schedule, now: dt.datetime, pause: Pause | None) -> list[int]:
+    """Decide each fire time of one schedule up to `now`, whose row the caller holds; return the runs to ring."""
     times = list(
         takewhile(lambda time: time <= now, fire_times(schedule.cron, schedule.timezone, schedule.evaluated_until))
     )

@@ -42,11 +42,11 @@ def mark_completed(session: Session, run_id: int, position: int, *, skipped: str
         record_event(session, run_id, "step_completed", sentence, step=row.name, done=row.done)
 
 
-def mark_failed(session: Session, run_id: int) -> None:
-    """The step that was at work is where the run failed."""
+def mark_ended(session: Session, run_id: int, state: str) -> None:
+    """The run is over: the step that was at work, if any, is where it failed or was cancelled."""
     session.execute(
         text("""
-            UPDATE job_run_steps SET state = 'failed', finished_at = clock_timestamp()
+            UPDATE job_run_steps SET state = :state, finished_at = clock_timestamp()
             WHERE run_id = :run_id AND state = 'running'"""),
-        {"run_id": run_id},
+        {"run_id": run_id, "state": state},
     )

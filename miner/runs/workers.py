@@ -59,13 +59,13 @@ def mark_stopped(session: Session, worker_id: UUID) -> None:
     )
 
 
-def has_live_worker(session: Session, *, within_seconds: float = 60) -> bool:
-    """Whether a worker has beaten lately and was not told to stop."""
+def has_live_worker(session: Session, *, lease_seconds: float) -> bool:
+    """Whether a worker has beaten within the lease (a minute at least) and was not told to stop."""
     return bool(
         session.scalar(
             text("""
                 SELECT EXISTS (SELECT FROM workers WHERE kind = 'worker' AND stopping_at IS NULL
                     AND heartbeat_at > clock_timestamp() - make_interval(secs => :within))"""),
-            {"within": within_seconds},
+            {"within": max(60.0, lease_seconds)},
         )
     )

@@ -55,7 +55,7 @@ WAIT_REASONS = (
     "paused",
 )
 TRIGGERS = ("schedule", "button", "api", "cli", "code", "rerun", "pipeline")
-STEP_STATES = ("pending", "running", "completed", "skipped", "failed")
+STEP_STATES = ("pending", "running", "completed", "skipped", "failed", "cancelled")
 TICK_OUTCOMES = ("launched", "skipped_overlap", "skipped_misfire", "skipped_paused", "coalesced", "error")
 
 NOW = text("now()")

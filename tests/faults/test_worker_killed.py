@@ -12,9 +12,10 @@ from sqlalchemy import text
 from actors.enqueue import start_run
 from miner import db
 from miner.supervisor import PERIODIQ
+from tests.conftest import named
 from tests.factories import TESTER
 from tests.support import jobs as _jobs  # noqa: F401 - registers the sixth job in this process too
-from tests.support.processes import Process, eventually, scalar, state_of, worker, worker_command
+from tests.support.processes import Process, eventually, python, scalar, state_of, worker, worker_command
 
 pytestmark = pytest.mark.faults
 
@@ -165,6 +166,34 @@ def test_with_every_actor_thread_blocked_schedules_rescue_and_cancel_still_work(
         eventually(lambda: state_of(lost) == "waiting")
         with db.transaction() as session:
             assert lifecycle.request_cancel(session, lost, by=TESTER) == "cancelled"
+            assert lifecycle.request_cancel(session, run_id, by=TESTER) == "running"
+        eventually(lambda: state_of(run_id) == "cancelled", within=40, why="the blocked run itself can be cancelled")
+
+
+def test_a_worker_that_boots_on_a_database_without_our_schema_ends_instead_of_working_alone(
+    server_url: str, tmp_path: Path
+) -> None:
+    process = Process(worker_command(threads=1), tmp_path / "worker.log", DATABASE_URL=named(server_url, "postgres"))
+    assert process.popen.wait(30) == 1, process.output()
+    assert "the worker cannot start" in process.output()
+
+
+def test_ctrl_c_of_an_import_is_obeyed_and_the_run_goes_on_later(database: str, tmp_path: Path) -> None:
+    path = tmp_path / "many.ndjson"
+    path.write_text(
+        "\n".join(
+            f'{{"id": {number}, "subject": "s", "description": "d", "created_at": "2026-11-01T00:00:00Z"}}'
+            for number in range(60_000)
+        )
+    )
+    process = Process(python("miner", "import", str(path)), tmp_path / "import.log")
+    eventually(lambda: scalar("SELECT done > 1000 FROM job_run_steps"), why=process.output())
+    process.popen.send_signal(signal.SIGINT)
+    assert process.popen.wait(20) == 1
+    run_id = scalar("SELECT id FROM job_runs")
+    assert (state_of(run_id), scalar("SELECT wait_reason FROM job_runs")) == ("waiting", "released")
+    done = scalar("SELECT done FROM job_run_steps")
+    assert scalar("SELECT count(*) FROM tickets") == done < 60_000
 
 
 def test_two_schedulers_at_once_fire_each_time_once(database: str, tmp_path: Path) -> None:

@@ -92,6 +92,25 @@ def test_up_serves_restarts_a_killed_worker_and_ends_in_order(home: Path, tmp_pa
     assert run(home, "runs", "list").returncode == 4, "the database ended with its owner"
 
 
+def test_nothing_outlives_a_supervisor_that_is_killed(home: Path, tmp_path: Path) -> None:
+    import psutil
+
+    port = free_port()
+    up = Process(python("miner", "up", "--port", str(port)), tmp_path / "up.log", MINER_HOME=str(home))
+    try:
+        eventually(lambda: fetch(f"http://127.0.0.1:{port}/healthz")[0] == 200, why=up.output())
+        children = [child for child in psutil.Process(up.popen.pid).children() if "postgres" not in child.name()]
+        assert len(children) == 3
+        up.popen.kill()
+        up.popen.wait(10)
+        _, alive = psutil.wait_procs(children, timeout=28)
+        assert not alive, "web, worker and scheduler end with the one that started them"
+        again = run(home, "demo", "--remove", PORT=str(port))
+        assert again.returncode == 0, "the next owner copes with the database that was left: " + again.stderr
+    finally:
+        up.kill()
+
+
 def _pids(word: str, parent: int) -> list[int]:
     """Children of `parent` whose command line has `word`."""
     import psutil

@@ -35,7 +35,10 @@ def test_without_a_database_it_says_how_to_get_one(capsys: pytest.CaptureFixture
         ("DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/x", "cannot be reached"),
         ("PORT", "http", "PORT is 'http': a whole number from 1 to 65535 is needed"),
         ("ENVIRONMENT", "staging", "choose one of development, production"),
-        ("BROKER_URL", "kafka://x", "BROKER_URL: it must begin with redis://"),
+        ("BROKER_URL", "redis://h:abc/0", "BROKER_URL: it must be an address"),
+        ("BROKER_URL", "redis://[::1", "BROKER_URL: it must be an address"),
+        ("DATABASE_URL", "postgresql://localhost/x?foo=1", "its options are wrong"),
+        ("BROKER_URL", "kafka://x", "BROKER_URL: it must be an address that begins with redis://"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_it_should_be(
@@ -197,6 +200,56 @@ def test_everything_can_be_paused_and_resuming_shows_first_what_will_run(
     assert "--yes" in err
     assert ask(capsys, "resume", "--yes")[0] == OK
     assert "nothing is paused" in ask(capsys, "resume")[2]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["runs", "list", "--limit", "-1"],
+        ["tokens", "create", "x", "--days", "0"],
+        ["tokens", "create", "x", "--days", "99999999"],
+        ["up", "--port", "70000"],
+        ["demo", "--port", "0"],
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_with_the_bounds(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == USAGE
+    assert "is not a whole number from" in capsys.readouterr().err
+
+
+def test_a_text_with_nul_is_refused_in_a_sentence(capsys: pytest.CaptureFixture[str], database: str) -> None:
+    code, _, err = ask(capsys, "pause", "--reason", "a\x00b")
+    assert (code, "NUL" in err) == (USAGE, True)
+
+
+def test_a_pause_is_said_before_anything_is_made_to_wait(
+    capsys: pytest.CaptureFixture[str], session: Session, tmp_path: Path
+) -> None:
+    ask(capsys, "pause", "--reason", "maintenance")
+    code, _, err = ask(capsys, "import", str(tmp_path / "x.csv"))
+    assert (code, "maintenance" in err, "miner resume" in err) == (FAILED, True, True)
+    assert session.query(JobRun).count() == 0
+    assert "maintenance" in ask(capsys, "run", "trends")[2]
+
+
+def test_a_locked_row_is_no_unreachable_database(
+    capsys: pytest.CaptureFixture[str], database: str, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from miner import db
+
+    ask(capsys, "run", "trends")
+    session.execute(text("SELECT 1 FROM job_runs FOR UPDATE"))
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "_SERVER_OPTIONS", "-c lock_timeout=100")
+        impatient = db.make_engine(database)
+        patch.setattr(db, "_engine", impatient)
+        code, _, err = ask(capsys, "runs", "cancel", "1")
+    impatient.dispose()
+    assert (code, "could not do it now" in err) == (FAILED, True)
 
 
 def test_tokens_are_shown_once_and_can_be_revoked(capsys: pytest.CaptureFixture[str], database: str) -> None:

@@ -28,7 +28,6 @@ PURE = [
         )
     ),
     "miner/runs/cron.py",
-    "miner/runs/failures.py",
     *(f"miner/themes/{name}.py" for name in ("grouping", "matching", "naming", "planning", "words")),
     *(
         f"miner/tickets/{name}.py"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import text
@@ -31,10 +31,10 @@ class Home:
             db.make_engine(url, size=1), self.identity, self.holds, ring=self.ring, lease_seconds=lease
         )
 
-    def ring(self, run_ids: Sequence[int]) -> None:
+    def ring(self, runs: list[tuple[int, str]]) -> None:
         if self.broken:
             raise ConnectionError("the broker is away")
-        self.rung += run_ids
+        self.rung += [run_id for run_id, _ in runs]
 
     def hold(self, job: str = "analyze") -> Hold:
         with db.transaction() as session:
@@ -129,6 +129,50 @@ def test_a_stopping_process_gives_back_what_a_blocked_thread_still_holds(
     eventually(hold.lost.is_set)
     assert scalar("SELECT wait_reason FROM job_runs") == "released"
     assert scalar("SELECT stopping_at IS NOT NULL FROM workers") is True
+
+
+@pytest.mark.parametrize("why", ["deadline", "cancel"])
+def test_a_step_that_hangs_past_its_deadline_or_a_cancel_is_ended_without_its_thread(
+    home: Home, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr("miner.runs.housekeeping.RELEASE_SECONDS", 0.2)
+    if why == "deadline":
+        monkeypatch.setattr(Hold, "worked_seconds", property(lambda hold: 10.0**9))
+    hold = home.hold()
+    if why == "cancel":
+        with db.transaction() as session:
+            lifecycle.request_cancel(session, hold.claim.run_id, by=TESTER)
+    eventually(hold.lost.is_set)
+    eventually(lambda: scalar("SELECT state FROM job_runs") == ("failed" if why == "deadline" else "cancelled"))
+    assert scalar("SELECT count(*) FROM job_run_keys") == 0
+
+
+def test_all_lines_are_written_at_the_end_of_a_process(database: str) -> None:
+    home = Home(database)
+    run_id = home.hold().claim.run_id
+    for number in range(2_500):
+        LINES.put(Line(run_id, "info", "line", str(number), None))
+    home.keeper.finish()
+    assert scalar("SELECT count(*) FROM job_run_events WHERE name = 'line'") == 2_500
+
+
+def test_one_line_that_cannot_be_stored_does_not_take_others_with_it(home: Home) -> None:
+    run_id = home.hold().claim.run_id
+    LINES.put(Line(run_id, "nonsense", "bad", "its level is none", None))
+    LINES.put(Line(run_id, "info", "good", "this one is kept", None))
+    eventually(lambda: scalar("SELECT count(*) FROM job_run_events WHERE name = 'good'"))
+
+
+def test_after_an_outage_other_workers_get_the_time_to_renew_before_anybody_reaps(database: str) -> None:
+    keeper = Home(database, lease=4.0).keeper
+    assert not keeper._steady(), "it has only just reached the database"
+    keeper._steady_since = time.monotonic() - 2.0
+    assert keeper._steady()
+    with db.transaction() as session:
+        session.execute(text("ALTER TABLE workers RENAME TO elsewhere"))
+    keeper._guarded(keeper._every_beat)
+    assert not keeper._steady(), "a round that failed begins the wait anew"
+    keeper.finish()
 
 
 def test_a_process_that_ends_says_so_and_gives_everything_back(database: str) -> None:

@@ -12,6 +12,7 @@ from miner.runs.creation import create_run
 from miner.runs.failures import RETRY_LONGEST_SECONDS, Failure, retry_delay
 from miner.runs.jobs import get_job
 from miner.runs.lifecycle import Claim
+from miner.runs.steps import mark_begun
 from miner.runs.workers import Identity, record_beat
 from tests.factories import TESTER, VIEWER
 
@@ -205,6 +206,64 @@ def test_cancelling_a_queued_or_waiting_run_ends_it_at_once(session: Session) ->
     assert session.query(JobRunKey).count() == 0
 
 
+@pytest.mark.parametrize("leaving", ["retry", "paused", "reap", "release"])
+def test_a_run_that_was_asked_to_stop_ends_whatever_makes_it_leave_its_worker(session: Session, leaving: str) -> None:
+    claim = running(session, lease_seconds=0 if leaving == "reap" else 60)
+    assert lifecycle.request_cancel(session, claim.run_id, by=TESTER) == "running"
+    if leaving == "reap":
+        lifecycle.reap(session, reaper="the test")
+    elif leaving == "release":
+        lifecycle.release_all(session, WORKER.id, [claim.run_id])
+    else:
+        failure = Failure("Busy", "busy") if leaving == "retry" else None
+        lifecycle.wait(session, claim, leaving, "later", failure=failure)
+    run = run_of(session, claim.run_id)
+    assert (run.state, run.wait_reason, run.error_class) == ("cancelled", None, None)
+    assert session.query(JobRunKey).count() == 0
+    assert queued(session) != claim.run_id, "the key is free"
+
+
+def test_a_run_that_is_to_stop_cannot_be_claimed_again(session: Session) -> None:
+    run_id = queued(session)
+    session.execute(text("UPDATE job_runs SET cancel_requested_at = now(), cancel_requested_by = 'x'"))
+    assert lifecycle.claim(session, run_id, WORKER.id) is None
+
+
+@pytest.mark.parametrize(("end", "state"), [("crash", "failed"), ("cancel", "cancelled")])
+def test_no_final_run_keeps_a_step_that_says_running(session: Session, end: str, state: str) -> None:
+    claim = running(session, lease_seconds=0)
+    mark_begun(session, claim.run_id, 0, name="analyze", saying="Analyzing")
+    if end == "cancel":
+        lifecycle.request_cancel(session, claim.run_id, by=TESTER)
+        lifecycle.cancel_held(session, claim)
+    for _ in range(3):
+        lifecycle.reap(session, reaper="the test")
+        lifecycle.claim(session, claim.run_id, WORKER.id, lease_seconds=0)
+        session.commit()
+    assert session.scalars(text("SELECT state FROM job_run_steps")).all() == [state]
+
+
+def test_texts_that_postgres_refuses_are_made_storable(session: Session) -> None:
+    claim = running(session)
+    lifecycle.fail(session, claim, Failure("E", "nul \x00 and \ud800", "trace \x00"))
+    assert run_of(session, claim.run_id).error_message == "nul  and ?"
+
+
+def test_working_time_adds_up_over_holders(session: Session) -> None:
+    claim = running(session)
+    session.execute(text("UPDATE job_runs SET claimed_at = claimed_at - interval '50 seconds'"))
+    lifecycle.wait(session, claim, "yield", "others first")
+    session.commit()
+    again = lifecycle.claim(session, claim.run_id, WORKER.id)
+    assert again is not None
+    assert 50 <= again.worked_seconds < 60
+
+
+def test_only_the_holder_renews_a_lease(session: Session) -> None:
+    claim = running(session)
+    assert bells.renew(session, Identity("worker").id, {claim.run_id: claim.token}) == {}
+
+
 def test_cancelling_a_run_that_is_over_changes_nothing(session: Session) -> None:
     claim = running(session)
     lifecycle.complete(session, claim)
@@ -224,7 +283,7 @@ def test_a_bell_that_is_not_answered_is_due_again_with_growing_pauses(session: S
     run_id = queued(session)
     assert bells.take_due_bells(session) == [], "the door rang it just now"
 
-    def age(seconds: int) -> list[int]:
+    def age(seconds: int) -> list[tuple[int, str]]:
         session.execute(
             text("""
                 UPDATE job_runs SET rung_at = clock_timestamp() - make_interval(secs => :age),
@@ -234,11 +293,11 @@ def test_a_bell_that_is_not_answered_is_due_again_with_growing_pauses(session: S
         return bells.take_due_bells(session)
 
     assert age(29) == []
-    assert age(31) == [run_id]
+    assert age(31) == [(run_id, "analyze")]
     assert age(31) == [], "the second pause is longer"
-    assert age(61) == [run_id]
+    assert age(61) == [(run_id, "analyze")]
     bells.mark_not_rung(session, [run_id])
-    assert bells.take_due_bells(session) == [run_id]
+    assert bells.take_due_bells(session) == [(run_id, "analyze")]
 
 
 def test_a_waiting_run_rings_when_its_time_has_come_and_not_before(session: Session) -> None:
@@ -247,7 +306,7 @@ def test_a_waiting_run_rings_when_its_time_has_come_and_not_before(session: Sess
     session.commit()
     assert bells.take_due_bells(session) == []
     session.execute(text("UPDATE job_runs SET run_after = clock_timestamp()"))
-    assert bells.take_due_bells(session) == [claim.run_id]
+    assert bells.take_due_bells(session) == [(claim.run_id, "analyze")]
 
 
 @pytest.mark.parametrize(

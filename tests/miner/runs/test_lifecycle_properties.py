@@ -126,6 +126,7 @@ class World:
             assert row.open == (1 if row.state == "running" else 0), "an attempt is open while the run runs"
             assert row.lease_token >= self.tokens.get(row.id, 0), "tokens only grow"
             assert row.attempt <= row.max_attempts
+            assert row.state != "waiting" or row.cancel_requested_at is None, "what is to stop does not wait"
             assert row.rescue_count <= row.max_rescues
             assert row.holds >= row.attempt
             self.tokens[row.id] = row.lease_token

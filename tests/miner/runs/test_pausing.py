@@ -10,7 +10,8 @@ from miner.models import AuditEntry, ScheduleTick
 from miner.runs import bells, lifecycle, schedules
 from miner.runs.creation import create_run
 from miner.runs.jobs import get_job
-from miner.runs.pausing import find_pause, list_what_will_run, pause_all, resume_all
+from miner.runs.pausing import find_pause, pause_all
+from miner.runs.resuming import list_what_will_run, resume_all
 from miner.runs.workers import Identity
 from tests.factories import TESTER, VIEWER
 from tests.miner.runs.test_housekeeping import Home, eventually, home, scalar  # noqa: F401 - `home` is a fixture
@@ -34,10 +35,17 @@ def test_a_resume_lets_everything_go_on_and_both_are_audited_once(session: Sessi
     again = pause_all(session, "second", by=TESTER)
     assert again.reason == "first", "a pause in force stays as it is"
     what = [row["what"] for row in list_what_will_run(session)]
-    assert what == [f"run {run_id}", "schedule daily_sync", "schedule hourly_trends", "schedule nightly_retention"]
+    assert what == [
+        f"run {run_id}",
+        "schedule daily_sync",
+        "schedule hourly_trends",
+        "schedule nightly_retention",
+        "schedule weekly_reconcile",
+    ]
     assert resume_all(session, by=TESTER)
     assert not resume_all(session, by=TESTER)
     assert find_pause(session) is None
+    assert bells.take_due_bells(session) == [(run_id, "analyze")], "what was rung during the pause rings again at once"
     session.commit()
     assert lifecycle.claim(session, run_id, Identity("worker").id)
     actions = [

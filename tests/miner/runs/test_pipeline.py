@@ -178,7 +178,8 @@ def test_steps_that_are_done_are_not_done_again_when_the_run_goes_on(session: Se
 
     run_id = start(extra_job(first, second))
     process = Process()
-    process.work(run_id)
+    with pytest.raises(SystemExit):
+        process.work(run_id)
     run = run_of(session, run_id)
     assert (run.state, run.wait_reason, run.attempt) == ("waiting", "released", 1)
     process.work(run_id)

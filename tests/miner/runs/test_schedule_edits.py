@@ -26,8 +26,22 @@ def test_an_edit_is_audited_counted_and_counts_from_now_on(session: Session) -> 
     assert entry.before is not None
     assert entry.after is not None
     assert (entry.before["cron"], entry.after["cron"]) == ("0 2 * * *", "*/5 * * * *")
-    schedules.tick(session)
-    assert session.query(ScheduleTick).filter_by(schedule_id="daily_sync").count() == 0, "nothing of before the edit"
+    assert schedules.tick(session) != [], "hourly_trends was left three hours behind"
+    launched = session.query(ScheduleTick).filter_by(schedule_id="daily_sync", outcome="launched")
+    assert launched.count() == 0, "nothing of before the edit is made up for"
+
+
+def test_a_time_that_was_due_before_its_edit_says_so_and_other_edits_leave_it_due(session: Session) -> None:
+    session.execute(text("UPDATE schedules SET evaluated_until = now() - interval '90 minutes', next_fire_at = NULL"))
+    set_schedule(session, "hourly_trends", {"title": "Trends"}, by=TESTER)
+    session.commit()
+    assert len(schedules.tick(session)) == 1, "a new title is no reason to lose a time"
+    session.execute(text("UPDATE schedules SET evaluated_until = now() - interval '2 hours', next_fire_at = NULL"))
+    session.execute(text("DELETE FROM schedule_ticks"))
+    set_schedule(session, "hourly_trends", {"cron": "30 4 * * *"}, by=TESTER)
+    ticks = session.query(ScheduleTick).filter_by(schedule_id="hourly_trends").all()
+    assert {tick.outcome for tick in ticks} == {"skipped_misfire"}
+    assert "edited" in str(ticks[0].detail)
 
 
 def test_a_new_schedule_needs_a_job_and_a_cron_line(session: Session) -> None:
@@ -83,7 +97,6 @@ def test_pausing_needs_a_note_and_resuming_does_not_make_up_for_the_pause(sessio
     row = session.get_one(Schedule, "hourly_trends")
     assert (row.paused_by, row.pause_note) == ("code tester", "moving house")
     session.execute(text("UPDATE schedules SET evaluated_until = now() - interval '2 hours', next_fire_at = NULL"))
-    schedules.tick(session)
     resume_schedule(session, "hourly_trends", by=TESTER)
     session.commit()
     assert session.get_one(Schedule, "hourly_trends", populate_existing=True).paused_at is None

@@ -120,6 +120,14 @@ def test_a_schedule_that_cannot_start_says_why_and_others_go_on(clean: Session) 
     assert ticks(clean, "c_good") == [("24 02:00", "launched")]
 
 
+def test_a_schedule_that_cannot_be_read_does_not_stop_the_others(clean: Session) -> None:
+    schedule(clean, "a_broken", "0 2 * * *", timezone="Mars/Olympus")
+    schedule(clean, "b_good", "0 2 * * *")
+    assert len(schedules.tick(clean, now=at(2))) == 1
+    assert [outcome for _, outcome in ticks(clean, "a_broken")] == ["error"]
+    assert schedules.tick(clean, now=at(2, 30)) == [], "it is not tried again each minute"
+
+
 def test_after_a_very_long_absence_the_gap_is_explained_without_a_million_rows(clean: Session) -> None:
     schedule(clean, "minutely", "* * * * *")
     schedules.tick(clean, now=START + dt.timedelta(days=30))
