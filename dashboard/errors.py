@@ -120,6 +120,7 @@ def on_database_trouble(request: Request, error: Exception) -> Response:
 
 
 def on_unexpected(request: Request, error: Exception) -> Response:
+    """500; the shell logs the error, under the request id that is shown here."""
     return answer(request, Problem(500, "Something went wrong", "It was not your fault, and it is in the log."))
 
 

@@ -25,6 +25,7 @@ from dashboard.security.identity import authorize
 from miner.access import Actor, Role
 from miner.db import transaction
 from miner.errors import InvalidArguments
+from miner.logs import storable
 
 MOST_FIELDS = 50
 T = TypeVar("T")
@@ -71,7 +72,27 @@ class IdConvertor(Convertor[int]):
         return str(value)
 
 
+class SlugConvertor(Convertor[str]):
+    """A short name in a path; what does not read like one is an address where there is nothing, like IdConvertor's."""
+
+    regex = "[a-z][a-z0-9_]{0,49}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+class WeekConvertor(SlugConvertor):
+    """A week like 2026-W47."""
+
+    regex = "[0-9]{4}-W[0-9]{2}"
+
+
 register_url_convertor("id", IdConvertor())
+register_url_convertor("slug", SlugConvertor())
+register_url_convertor("week", WeekConvertor())
 
 
 class GuardedRoute(Route):
@@ -101,13 +122,14 @@ def action(path: str, doer: Doer, *, role: Role = Role.operator) -> GuardedRoute
         with transaction() as session:
             by = authorize(request, session, role, touch=True)
         assert by is not None  # noqa: S101 - the route needs a role
+        _check_storable(form)
         return _respond(request, doer(request, form, by))
 
     return _form_route(path, work, doer, role)
 
 
 def open_action(path: str, doer: OpenDoer) -> GuardedRoute:
-    """POST a form that anybody may send: the login."""
+    """POST a form that anybody may send: the login. Nothing of it is stored, and every fault reads the same."""
 
     def work(request: Request, form: dict[str, str]) -> Response:
         return _respond(request, doer(request, form))
@@ -150,17 +172,23 @@ def api_do(path: str, doer: ApiDoer, *, role: Role = Role.operator) -> GuardedRo
 
 
 def parse_object(content: bytes, content_type: str) -> dict[str, Any]:
-    """The JSON object in a request's body. HTTP 415 for another type, 400 for what is not a JSON object."""
+    """The JSON object in a request's body. HTTP 415 for another type, 400 for what is not a JSON object.
+
+    Raises InvalidArguments for any other JSON, and for text that cannot be stored.
+    """
     if not content.strip():
         return {}
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)
     try:
         value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+        clean = _is_storable(value)
     except (ValueError, RecursionError):
         raise HTTPException(400) from None
     if not isinstance(value, dict):
         raise InvalidArguments({"body": "a JSON object is needed"})
+    if not clean:
+        raise InvalidArguments({"body": _NOT_STORABLE})
     return value
 
 
@@ -181,7 +209,7 @@ def _respond(request: Request, answer: Answer) -> Response:
     if isinstance(answer, Response):
         return answer
     access: Access = request.app.state.access
-    kept: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "lax", "secure": access.production}
+    kept: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "lax", "secure": access.https}
     if isinstance(answer, View):
         response: Response = HTMLResponse(render.page(request, answer.template, answer.context), answer.status)
         if render.FLASH_COOKIE in request.cookies and "hx-request" not in request.headers:
@@ -201,6 +229,24 @@ async def _read_form(request: Request) -> dict[str, str]:
     """The form's text fields, the last one of a name; files are refused."""
     async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
         return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+_NOT_STORABLE = "it holds characters that cannot be stored"
+
+
+def _check_storable(form: Mapping[str, str]) -> None:
+    faults = {storable(name)[:100]: _NOT_STORABLE for name, value in form.items() if not _is_storable(value)}
+    if faults:
+        raise InvalidArguments(faults)
+
+
+def _is_storable(value: object) -> bool:
+    """Whether all text in a JSON value is such as Postgres keeps: no NUL, no lone surrogate."""
+    if isinstance(value, dict):
+        return all(_is_storable(name) and _is_storable(one) for name, one in value.items())
+    if isinstance(value, list):
+        return all(_is_storable(one) for one in value)
+    return not isinstance(value, str) or storable(value) == value
 
 
 def _no_constant(name: str) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 
-from dashboard import words
+from dashboard import figures, words
 from miner.access import Role
 from miner.version import VERSION
 
@@ -36,7 +36,7 @@ def environment() -> Environment:
         ago=ago, absolute=absolute, iso=iso, day=day, number=number, plural=plural, duration=duration, bytes=size,
         percent=percent,
     )  # fmt: skip
-    env.globals.update(asset=asset, words=words, version=VERSION, query=query)
+    env.globals.update(asset=asset, words=words, figures=figures, version=VERSION, query=query)
     return env
 
 

@@ -20,7 +20,7 @@ class PublicMount(Mount):
 def routes() -> list[BaseRoute]:
     return [
         page("/", week.this_week),
-        page("/weeks/{week}", week.one_week),
+        page("/weeks/{week:week}", week.one_week),
         page("/themes", themes.theme_list),
         page("/themes/{id:id}", themes.theme),
         page("/issues", issues.issue_list),
@@ -34,7 +34,7 @@ def routes() -> list[BaseRoute]:
         page("/runs/{id:id}/live", runs.run_live, poll=True),
         action("/runs/{id:id}/cancel", runs.cancel),
         page("/schedules", schedules.schedule_list),
-        action("/schedules/{id}/run", schedules.run_now),
+        action("/schedules/{id:slug}/run", schedules.run_now),
         page("/system", system.system),
         page("/settings", system.settings_page),
         page("/login", login.login_form, role=None),
@@ -42,7 +42,7 @@ def routes() -> list[BaseRoute]:
         action("/logout", login.log_out, role=Role.viewer),
         api_read("/api/tasks/scheduler/status", tasks.scheduler_status),
         api_read("/api/tasks/worker/status", tasks.worker_status),
-        api_do("/api/tasks/{job}", tasks.start),
+        api_do("/api/tasks/{job:slug}", tasks.start),
         api_read("/api/runs", reading.run_list),
         api_read("/api/runs/{id:id}", reading.run),
         api_read("/api/themes", reading.theme_list),

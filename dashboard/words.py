@@ -72,13 +72,14 @@ ISSUE_TYPES = [(name, name.replace("_", " ")) for name in _ISSUE_TYPES]
 FLAG_CHOICES = [(name, entry[0]) for name, entry in FLAGS.items()]
 SEVERITY_CHOICES = [(name, entry[0]) for name, entry in SEVERITIES.items()]
 RUN_STATE_CHOICES = [(name, STATES[name][0]) for name in RUN_STATES]
+ONCE_RESUMED = "once everything is resumed"
 _COUNTED_FIRST = {"tickets": 0, "issues": 1, "themes": 2}
 # What a redirect may say on the next page; the cookie holds only the key.
 FLASHES = {
     "started": "The run is queued.",
     "not_rung": "The run is queued, but the message broker cannot be reached; it starts when the broker is back.",
     "cancelled": "The run was cancelled.",
-    "stopping": "The run stops at its next step.",
+    "stopping": "The run ends at its next unit.",
     "over": "The run was over already.",
     "logged_in": "You are logged in.",
     "logged_out": "You are logged out.",
@@ -96,17 +97,6 @@ def job_title(name: str) -> str:
 
 def job_choices() -> list[tuple[str, str]]:
     return [(job.name, job.title) for job in JOBS.values()]
-
-
-def figure(value: object) -> str:
-    """One of the numbers behind a flag, whatever it is."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool) or not isinstance(value, (int, float, list, tuple)):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(figure(one) for one in value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.2g}" if abs(value) < 0.01 else f"{value:,.2f}"
 
 
 def started_by(run: JobRun) -> str:
@@ -137,8 +127,11 @@ def seconds_taken(run: JobRun, now: dt.datetime) -> float | None:
 
 def progress_sentence(run: JobRun) -> str | None:
     """What an active run does, for example "Syncing tickets (backfill: 1)..."; None: it is not at work."""
+    if run.state == "waiting":
+        # The detail says that everything is paused, and stays until a worker takes the run; this is true after it too.
+        return f"Goes on {ONCE_RESUMED}" if run.wait_reason == "paused" else run.wait_detail
     if run.state != "running":
-        return run.wait_detail if run.state == "waiting" else None
+        return None
     if run.progress:
         return run.progress
     step = next((step for step in JOBS[run.job_name].steps if step.name == run.current_step), None) if (
@@ -148,30 +141,37 @@ def progress_sentence(run: JobRun) -> str | None:
     return f"{step.saying if step else job_title(run.job_name)}{f' (backfill: {days})' if days else ''}..."
 
 
-def verdict(run: JobRun, *, took: str, waits: str) -> str:
-    """How the run stands, in one sentence. `took` is its duration, `waits` the time until it goes on, both in words."""
+def verdict(run: JobRun, *, took: str, waits: str | None, paused: bool = False) -> str:
+    """How the run stands, in one or two sentences.
+
+    `took` is its duration and `waits` the time until it goes on (None: it is due), both in words; `paused`: everything
+    is paused at present.
+    """
     title, by = job_title(run.job_name), started_by(run)
     done = counted(run.counters)
     if run.state == "completed":
         return f"{title} completed in {took}{f': {done}' if done else ''}. Started {by}."
     if run.state == "failed":
         of = f"attempt {run.attempt} of {run.max_attempts}, " if run.max_attempts > 1 else ""
-        return f"{title} failed after {took}: {_stop(run.error_message)} This was {of}started {by}."
+        return f"{title} failed after {took}: {full_stop(run.error_message)} This was {of}started {by}."
     if run.state == "crashed":
-        return f"{title} crashed after {took}: {_stop(run.error_message)} Started {by}."
+        return f"{title} crashed after {took}: {full_stop(run.error_message)} Started {by}."
     if run.state == "cancelled":
         return f"{title} was cancelled by {run.cancel_requested_by}. Started {by}."
     if run.state == "skipped":
-        return f"{title} did not run: {_stop(run.skip_reason)}"
-    if run.cancel_requested_at is not None:
-        return f"{title} was asked to stop by {run.cancel_requested_by} and stops at its next step."
+        return f"{title} did not run: {full_stop(run.skip_reason)}"
     if run.state == "waiting":
-        return f"{title} waits: {_stop(run.wait_detail or plain(run.wait_reason))} It goes on {waits}."
+        goes_on = ONCE_RESUMED if paused else waits or "as soon as a worker is free"
+        if run.wait_reason == "paused" and not paused:
+            return f"{title} was paused with everything else. It goes on {goes_on}."
+        return f"{title} waits: {full_stop(run.wait_detail or plain(run.wait_reason))} It goes on {goes_on}."
     if run.state == "running":
         return f"{title} has been running for {took}, started {by}."
-    return f"{title} is queued, started {by}."
+    starts = ONCE_RESUMED if paused else waits
+    return f"{title} is queued, started {by}.{f' It starts {starts}.' if starts else ''}"
 
 
-def _stop(sentence: str | None) -> str:
+def full_stop(sentence: str | None) -> str:
+    """The sentence with its end; a reason that is missing is said to be."""
     text = (sentence or "no reason was given").strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."

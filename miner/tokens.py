@@ -20,6 +20,7 @@ from sqlalchemy.orm import QueryableAttribute, Session
 
 from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
+from miner.logs import storable
 from miner.models import ApiToken, WebSession
 
 IDLE = dt.timedelta(minutes=60)
@@ -120,7 +121,7 @@ def open_session(session: Session, who: Identity, *, address: str | None, user_a
             token_id=who.token_id,
             role=who.role.name,
             address=address,
-            user_agent=user_agent[:300] if user_agent else None,
+            user_agent=storable(user_agent)[:300] if user_agent else None,
             expires_at=func.now() + LONGEST,
         )
     )

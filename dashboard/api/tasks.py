@@ -16,8 +16,9 @@ from dashboard.api import shapes
 from dashboard.forms import Query, read_query
 from dashboard.pages.runs import find_startable
 from miner.access import Actor
-from miner.errors import NotFound, UnknownJob
+from miner.errors import InvalidArguments, NotFound, UnknownJob
 from miner.models import JobRun, Schedule
+from miner.runs import pausing
 from miner.runs import queries as runs
 from miner.runs.cron import next_fire_times, trigger_text
 
@@ -38,6 +39,8 @@ def start(request: Request, body: dict[str, Any], by: Actor) -> JSONResponse:
         raise NotFound("task", request.path_params["job"][:100]) from None
     read_query(request, Query, strict=True)
     key = request.headers.get("idempotency-key")
+    if key is not None and not key.isprintable():
+        raise InvalidArguments({"Idempotency-Key": "it holds characters that cannot be printed"})
     started = start_run(job.name, body, by=by, trigger="api", idempotency_key=key)
     task, message = _KEPT.get(job.name, (job.name, f"{job.title} task started"))
     url = f"/runs/{started.run_id}"
@@ -62,9 +65,10 @@ def scheduler_status(request: Request, session: Session) -> list[dict[str, Any]]
 
 
 def worker_status(request: Request, session: Session) -> dict[str, Any]:
-    """The oldest active run, else the one that ended last."""
+    """The oldest active run, else the one that ended last. A run that is queued for later is listed, no more."""
     read_query(request, Query, strict=True)
-    active = runs.list_active_runs(session)
+    listed = runs.list_active_runs(session)
+    active = runs.list_active_runs(session, with_later=False) if listed else []
     newest = None if active else runs.find_newest_finished_run(session)
     shown: JobRun | None = active[0] if active else newest
     status = "running" if active else _STATUS.get(newest.state if newest else "", "idle")
@@ -78,8 +82,13 @@ def worker_status(request: Request, session: Session) -> dict[str, Any]:
         "last_error": newest.error_message if newest else None,
         "run_id": shown.id if shown else None,
         "job": shown.job_name if shown else None,
-        "runs": [shapes.run(run) for run in active],
+        "paused": _pause(pausing.find_pause(session)),
+        "runs": [shapes.run(run) for run in listed],
     }
+
+
+def _pause(found: pausing.Pause | None) -> dict[str, Any] | None:
+    return {"reason": found.reason, "by": found.set_by, "since": shapes.time(found.set_at)} if found else None
 
 
 def _schedule(one: Schedule) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from actors.enqueue import start_run
 from dashboard import render, words
 from dashboard.forms import Input, LogQuery, RunQuery, arguments, inputs, parse_id_key, read_query
 from dashboard.http import Redirect, View, cut
+from dashboard.lists import cut_runs
 from miner.access import Actor
 from miner.db import transaction
 from miner.errors import InvalidArguments, UnknownJob
@@ -97,21 +98,17 @@ def _list(
     request: Request, session: Session, *, tried: tuple[str, Mapping[str, str], Mapping[str, str]] | None = None
 ) -> dict[str, Any]:
     asked = read_query(request, RunQuery) if tried is None else RunQuery()
-    rows = runs.list_runs(
-        session, job=asked.job or None, state=asked.state or None, before=parse_id_key(asked.before), limit=PAGE + 1
-    )
     active = runs.list_active_runs(session)
-    found = cut(rows, PAGE, lambda run: str(run.id))
     tried_job, typed, faults = tried or ("", {}, {})
     return {
         "asked": asked,
-        "found": found,
+        "found": cut_runs(session, asked, PAGE),
         "cards": _cards(session, active, tried_job, typed),
         "active": active,
         "steps": runs.list_steps(session, {run.id for run in active}),
         "faults": {tried_job: faults},
         "jobs": JOBS,
-        "worker_alive": workers.has_live_worker(session),
+        "worker_alive": workers.has_live_worker(session, lease_seconds=request.app.state.lease_seconds),
         "pause": pausing.find_pause(session),
         "seconds": 2 if active else 15,
     }
@@ -157,21 +154,23 @@ def _show(request: Request, session: Session) -> dict[str, Any]:
     )
     now = dt.datetime.now(dt.UTC)
     at_work = one.state in ("queued", "running", "waiting")
+    pause = pausing.find_pause(session) if at_work else None
     return {
         "asked": asked,
         "run": one,
         "verdict": words.verdict(
             one,
             took=render.duration(words.seconds_taken(one, now)),
-            waits=render.ago(max(one.run_after, now), now),
+            waits=render.ago(one.run_after, now) if one.run_after > now else None,
+            paused=pause is not None,
         ),
         "steps": steps,
         "share": _share(steps),
         "attempts": runs.list_attempts(session, one.id),
         "events": cut(events, LOG_LINES, lambda event: str(event.id)),
         "active": at_work,
-        "pause": pausing.find_pause(session) if at_work else None,
-        "worker_alive": not at_work or workers.has_live_worker(session),
+        "pause": pause,
+        "worker_alive": not at_work or workers.has_live_worker(session, lease_seconds=request.app.state.lease_seconds),
         "seconds": 2,
     }
 

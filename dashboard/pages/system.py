@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from dashboard.http import View
 from miner import settings
+from miner.runs import pausing
 from miner.runs import queries as runs
 from miner.tickets import queries as tickets
 
@@ -21,6 +22,8 @@ def system(request: Request, session: Session) -> View:
         "system.html",
         {
             "workers": runs.list_workers(session),
+            "silent_seconds": max(60, request.app.state.lease_seconds),  # a process beats several times a lease
+            "pause": pausing.find_pause(session),
             "beat": runs.find_beat(session, "tick"),
             "facts": runs.get_database_facts(session),
             "counts": tickets.count_tickets(session),

@@ -7,12 +7,12 @@ import datetime as dt
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from dashboard.forms import PairKeyQuery, ThemeQuery, parse_count_key, parse_time_key, read_query, time_key
-from dashboard.http import Redirect, View, cut
+from dashboard.forms import IssueQuery, PairKeyQuery, ThemeQuery, read_query
+from dashboard.http import Redirect, View
+from dashboard.lists import cut_issues, cut_themes
 from dashboard.weeks import Week
 from miner import settings
 from miner.errors import NotFound
-from miner.issues import queries as issues
 from miner.models import Theme
 from miner.themes import queries as themes
 from miner.trends import queries as trends
@@ -25,15 +25,7 @@ CHART_WEEKS = 26
 
 def theme_list(request: Request, session: Session) -> View:
     asked = read_query(request, ThemeQuery)
-    rows = themes.list_themes(
-        session,
-        text=asked.text or None,
-        type_=asked.type or None,
-        flag=asked.flag or None,
-        after=parse_count_key(asked.after),
-        limit=PAGE + 1,
-    )
-    found = cut(rows, PAGE, lambda theme: f"{theme.issue_count}.{theme.id}")
+    found = cut_themes(session, asked, PAGE)
     _, values = settings.load(session)
     first = _this_week(values).shift(1 - SPARK_WEEKS).monday
     sparks = trends.count_by_week(session, [theme.id for theme in found.rows], first_monday=first, weeks=SPARK_WEEKS)
@@ -49,11 +41,7 @@ def theme(request: Request, session: Session) -> View | Redirect:
     this_week = _this_week(values)
     first = this_week.shift(1 - CHART_WEEKS)
     reports = trends.count_by_week(session, [one.id], first_monday=first.monday, weeks=CHART_WEEKS)[one.id]
-    quotes = cut(
-        issues.list_issues(session, theme_id=one.id, after=parse_time_key(asked.after), limit=QUOTES + 1),
-        QUOTES,
-        lambda issue: time_key(issue.occurred_at, issue.id),
-    )
+    quotes = cut_issues(session, IssueQuery(after=asked.after), QUOTES, theme_id=one.id)
     return View(
         "themes/show.html",
         {

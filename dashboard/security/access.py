@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,8 +21,12 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class Access:
     """The front door, decided once when the application is built.
 
-    `open_locally`: development, bound to loopback; whoever sits at this machine acts as the local user, an admin.
+    `open_locally`: development, and HOST says loopback; whoever sits at this machine acts as the local user, an admin.
     `hosts`: the names this site answers to. `public_origin`: what browsers send as Origin, when PUBLIC_URL is set.
+
+    What is bound is judged by HOST, since the socket belongs to the server. With HOST unset and a server bound to every
+    interface by its own command line there need be no token: strangers then only see a login, because the peer of each
+    request is looked at too (`identity.is_local`), and the log names the remedy (`find_wrong_bind`).
     """
 
     production: bool
@@ -45,11 +52,34 @@ class Access:
     @property
     def cookie(self) -> str:
         """The session cookie's name; the prefix makes browsers insist on Secure, Path=/ and no Domain."""
-        return "__Host-sid" if self.production else "sid"
+        return "__Host-sid" if self.https else "sid"
 
     @property
     def https(self) -> bool:
-        return self.production or bool(self.public_origin and self.public_origin.startswith("https:"))
+        """Whether people come over TLS: cookies are Secure, and browsers are told to stay there."""
+        return self.production or self._public_https
+
+    def own_origins(self, host: str) -> frozenset[str]:
+        """What browsers send as Origin for a page of ours under this Host header.
+
+        With an https PUBLIC_URL that one alone, and in development the names of this machine: the same host over plain
+        http is whoever sits on the line.
+        """
+        public = {self.public_origin} if self.public_origin else set()
+        if self._public_https and (self.production or host_of(host) not in LOOPBACK):
+            return frozenset(public)
+        return frozenset({f"http://{host}", f"https://{host}"} | public)
+
+    def find_wrong_bind(self, scope: Mapping[str, Any]) -> str | None:
+        """The address a request arrived on when HOST says that only this machine is served, and it is another one."""
+        address, port = scope.get("server") or (None, None)
+        if not self.open_locally or port is None:  # None: a Unix socket
+            return None
+        return None if is_loopback(str(address)) else str(address)
+
+    @property
+    def _public_https(self) -> bool:
+        return bool(self.public_origin and self.public_origin.startswith("https:"))
 
 
 def host_of(netloc: str) -> str:
@@ -57,6 +87,16 @@ def host_of(netloc: str) -> str:
     if netloc.startswith("["):
         return netloc[1:].partition("]")[0].lower()
     return netloc.partition(":")[0].lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address of a socket is this machine's own; `::ffff:127.0.0.1` is how both families see it."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host.lower() in LOOPBACK
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _origin(public_url: str | None) -> str | None:

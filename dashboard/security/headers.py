@@ -32,8 +32,8 @@ FOREVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
 
 
-def cache_control(path: str, query: str) -> str:
-    """Pages are never stored; a static file is kept for ever where its address holds its version."""
-    if not path.startswith("/static/"):
+def cache_control(path: str, query: str, status: int) -> str:
+    """Pages and errors are never stored; a static file is kept for ever where its address holds its version."""
+    if not path.startswith("/static/") or status not in (200, 304):
         return NO_STORE
     return FOREVER if path.startswith("/static/vendor/") or query.startswith("v=") else ASK_FIRST

@@ -10,6 +10,11 @@ from miner import tokens
 from miner.access import LOCAL, Actor, Role
 from miner.errors import MinerError, Refused
 
+# Whoever sends one of these, or any x-forwarded-*, passes something on for somebody else.
+_PASSED_ON = frozenset(
+    {"via", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip", "fly-client-ip"}
+)
+
 
 class LoginNeeded(MinerError):
     """Nobody is logged in; HTTP 401, and people are sent to the login page."""
@@ -58,14 +63,20 @@ def local_actor(request: Request) -> Actor:
 
 
 def is_local(request: Request) -> bool:
-    """Whether it comes from this machine, under this machine's own name.
+    """Whether it comes from this machine, under this machine's own name, and straight from a program here.
 
     The peer is looked at as well as the configuration: a server bound to every interface by its own command line, or
-    standing behind a proxy, must not take strangers for the local user.
+    standing behind a proxy, must not take strangers for the local user. A proxy on this machine looks like a local
+    program, so any header by which proxies name themselves or their client counts, and so does HTTP/1.0: no browser
+    speaks it, while nginx without further settings does, sends its upstream's name as Host and adds no header.
     """
-    forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
     host = host_of(request.headers.get("host", ""))
-    return address_of(request) in LOOPBACK and not forwarded and host in LOOPBACK
+    return address_of(request) in LOOPBACK and host in LOOPBACK and not _is_passed_on(request)
+
+
+def _is_passed_on(request: Request) -> bool:
+    named = any(name in _PASSED_ON or name.startswith("x-forwarded-") for name in request.headers)
+    return named or request.scope.get("http_version") == "1.0"
 
 
 def address_of(request: Request) -> str | None:

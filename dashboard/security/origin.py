@@ -7,13 +7,13 @@ Request Forgery Prevention (Fetch Metadata with Origin as fallback).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-def refusal(method: str, headers: Mapping[str, str], public_origin: str | None) -> str | None:
-    """Why an unsafe request is refused as cross-site, or None. `headers` have lower-case names."""
+def refusal(method: str, headers: Mapping[str, str], own_origins: Set[str]) -> str | None:
+    """Why an unsafe request is refused as cross-site, or None. Names of `headers` and `own_origins` are lower-case."""
     if method in SAFE_METHODS or headers.get("authorization", "").lower().startswith("bearer "):
         return None  # a bearer token is never sent by a browser on its own
     site = headers.get("sec-fetch-site")
@@ -21,9 +21,7 @@ def refusal(method: str, headers: Mapping[str, str], public_origin: str | None) 
         return None if site in ("same-origin", "none") else f"it was sent by another site (Sec-Fetch-Site: {site[:40]})"
     origin = headers.get("origin")
     if origin is not None:
-        host = headers.get("host", "")
-        own = {f"http://{host}", f"https://{host}", public_origin}
-        return None if origin.lower() in own else "it was sent by another site (Origin)"
+        return None if origin.lower() in own_origins else "it was sent by another site (Origin)"
     if "cookie" in headers:
         return "it carries a cookie but does not say which page sent it"
     return None

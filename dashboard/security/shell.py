@@ -1,6 +1,8 @@
 """The outermost layer: request id, security headers, host, origin and size, before anything else sees the request.
 
-It wraps the finished application, since Starlette answers an unexpected error outside of all its middleware.
+It wraps the finished application, since Starlette answers an unexpected error outside of all its middleware, and then
+raises it again. Here it ends: logged once, under the request id that the page shows. The server never sees it, whose
+own log would hold the traceback a second time, with every secret in it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import errors
@@ -32,27 +35,34 @@ class Shell:
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self.app = app
         self.access = access
+        self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         scope["request_id"] = secrets.token_hex(8)
-        status = 500
+        self._warn_of_wrong_bind(scope)
+        status: int | None = None
         began = time.perf_counter()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._dress(MutableHeaders(scope=message), scope)
+                self._dress(MutableHeaders(scope=message), scope, message["status"])
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
             try:
                 await self._serve(scope, receive, send_with_headers)
+            except Exception as error:
+                log.error("request_failed", message="A request failed unexpectedly", exc_info=error)
+                if status is None:  # not even the page of the error could be made
+                    answer = PlainTextResponse(f"Something went wrong. Request {scope['request_id']}\n", 500)
+                    await answer(scope, receive, send_with_headers)
             finally:
-                _log(scope, status, time.perf_counter() - began)
+                _log(scope, status or 500, time.perf_counter() - began)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -77,7 +87,7 @@ class Shell:
         if host_of(host) not in self.access.hosts and scope["path"] != "/healthz":
             # Health checks come by address; everything else must use a name that is ours.
             return errors.Problem(400, "This address is not ours", "Set PUBLIC_URL to the address that people type.")
-        cross_site = refusal(scope["method"], headers, self.access.public_origin)
+        cross_site = refusal(scope["method"], headers, self.access.own_origins(host.lower()))
         if cross_site:
             return errors.Problem(403, "Refused", f"This request is refused: {cross_site}.")
         length = headers.get("content-length", "0")
@@ -85,12 +95,25 @@ class Shell:
             return errors.too_large()
         return None
 
-    def _dress(self, headers: MutableHeaders, scope: Scope) -> None:
+    def _dress(self, headers: MutableHeaders, scope: Scope, status: int) -> None:
         headers.update(ALWAYS)
         if self.access.https:
             headers.update(HTTPS_ONLY)
         headers["x-request-id"] = scope["request_id"]
-        headers["cache-control"] = cache_control(scope["path"], scope.get("query_string", b"").decode("latin-1"))
+        query = scope.get("query_string", b"").decode("latin-1")
+        headers["cache-control"] = cache_control(scope["path"], query, status)
+
+    def _warn_of_wrong_bind(self, scope: Scope) -> None:
+        address = None if self._warned else self.access.find_wrong_bind(scope)
+        if address is None:
+            return
+        self._warned = True
+        log.warning(
+            "bound_elsewhere",
+            message=f"A request arrived on {address}, but HOST says that only this machine is served:"
+            " set HOST to the address that is bound, so that a login is required at start",
+            address=address,
+        )
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:

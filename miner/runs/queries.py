@@ -16,6 +16,7 @@ from miner.models import Beat, JobRun, JobRunAttempt, JobRunEvent, JobRunStep, S
 _WAITING = text("job_runs.state IN ('queued', 'waiting')")
 _RUNNING = text("job_runs.state = 'running'")
 _ACTIVE = select(JobRun).where(or_(_WAITING, _RUNNING)).order_by(JobRun.id)
+_NOT_LATER = text("NOT (job_runs.state = 'queued' AND job_runs.run_after > clock_timestamp())")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ def list_runs(
     return list(session.scalars(query))
 
 
-def list_active_runs(session: Session) -> list[JobRun]:
-    """Runs that are queued, running or waiting, the oldest first."""
-    return list(session.scalars(_ACTIVE))
+def list_active_runs(session: Session, *, with_later: bool = True) -> list[JobRun]:
+    """Runs that are queued, running or waiting, the oldest first.
+
+    `with_later=False` leaves out those that are queued for a later time, by the database's clock.
+    """
+    return list(session.scalars(_ACTIVE if with_later else _ACTIVE.where(_NOT_LATER)))
 
 
 def find_newest_finished_run(session: Session) -> JobRun | None:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from miner.models import JobRun
-from tests.factories import make_run
+from miner.runs.pausing import pause_all
+from tests.factories import TESTER, make_run
 
 NOW = dt.datetime.now(dt.UTC)
 PROBLEM = "application/problem+json"
@@ -129,6 +130,16 @@ def test_the_same_idempotency_key_returns_the_first_run(client: TestClient, sess
     assert client.post("/api/tasks/trends", headers={"Idempotency-Key": "x" * 201}).status_code == 422
 
 
+def test_a_key_or_a_body_that_cannot_be_stored_is_refused(client: TestClient, session: Session) -> None:
+    answer = client.post("/api/tasks/trends", headers={"Idempotency-Key": "a\x00b"})
+    assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, ["Idempotency-Key"])
+    for content in (rb'{"a": "\ud800"}', rb'{"\ud800": 1}', rb'{"a": [{"b": "\u0000"}]}'):
+        answer = client.post("/api/tasks/sync", content=content, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+        assert "cannot be stored" in answer.json()["detail"]
+    assert session.query(JobRun).count() == 0
+
+
 @pytest.mark.parametrize("path", ["import", "nonsense", "sync/", "SYNC", "%00"])
 def test_a_task_that_the_network_may_not_start_is_not_found(client: TestClient, path: str) -> None:
     answer = client.post(f"/api/tasks/{path}", json={"path": "/etc/passwd"})
@@ -205,6 +216,30 @@ def test_the_worker_tells_the_oldest_active_run_and_lists_all(client: TestClient
     assert dt.datetime.fromisoformat(found["started_at"]) == NOW
     assert found["completed_at"] is None
     assert [run["id"] for run in found["runs"]] == [running.id, queued.id]
+
+
+def test_a_run_that_is_queued_for_later_is_listed_but_the_worker_is_not_running(
+    client: TestClient, session: Session
+) -> None:
+    done = make_run(session, state="completed", started_at=NOW, created_at=NOW, finished_at=NOW, attempt=1)
+    later = make_run(session, job_name="trends", run_after=NOW + dt.timedelta(days=1))
+    session.commit()
+    found = status(client)
+    assert (found["status"], found["is_running"], found["progress"]) == ("completed", False, None)
+    assert (found["run_id"], [run["id"] for run in found["runs"]]) == (done.id, [later.id])
+    due = make_run(session, job_name="sync")
+    session.commit()
+    found = status(client)
+    assert (found["status"], found["is_running"], found["run_id"]) == ("running", True, due.id)
+
+
+def test_the_worker_says_that_everything_is_paused(client: TestClient, session: Session) -> None:
+    assert status(client)["paused"] is None
+    pause_all(session, "moving", by=TESTER)
+    session.commit()
+    found = status(client)["paused"]
+    assert (found["reason"], found["by"]) == ("moving", "code tester")
+    assert dt.datetime.fromisoformat(found["since"]).tzinfo is not None
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import product
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from dashboard.forms import arguments, inputs, parse_count_key, parse_id_key, parse_time_key, time_key
+from dashboard.forms import Query, arguments, inputs, parse_count_key, parse_id_key, parse_time_key, time_key
+from dashboard.http import GuardedRoute
+from dashboard.routes import routes
 from miner.errors import InvalidArguments
 from miner.runs.jobs import JOBS
 
@@ -33,6 +36,7 @@ HOSTILE = [
     "NaN",
     "1;DROP TABLE themes",
 ]
+QUERIES = Query.__subclasses__()
 LISTS = {
     "/themes": ("text", "type", "flag", "after"),
     "/issues": ("type", "severity", "after"),
@@ -71,6 +75,55 @@ def test_a_hostile_query_is_answered_or_refused_by_name_but_never_breaks(client:
             assert answer.status_code in (200, 404, 422), (path, name, value)
 
 
+GETS = [route for route in routes() if isinstance(route, GuardedRoute) and "GET" in (route.methods or ())]
+POSTS = [route for route in routes() if isinstance(route, GuardedRoute) and route.methods == {"POST"}]
+NAMES = sorted({"next", "v", *(name for model in QUERIES for name in model.model_fields)})
+FIELDS = sorted(
+    {"job", "token", "next", "junk", *(name for job in JOBS.values() for name in job.arguments.model_fields)}
+)
+PLACES = {"id:id": "1", "id:slug": "hourly_trends", "job:slug": "trends", "week:week": "2026-W47"}
+
+
+def addresses(route: GuardedRoute, value: str) -> list[str]:
+    """The route's address with `value` in each place that takes something, and as it should be."""
+    plain = route.path
+    for name, good in PLACES.items():
+        plain = plain.replace(f"{{{name}}}", good)
+    hostile = [
+        route.path.replace(f"{{{name}}}", quote(value.encode(errors="surrogatepass"), safe=""))
+        for name in PLACES
+        if f"{{{name}}}" in route.path
+    ]
+    return [plain, *(address for address in hostile if "{" not in address)]
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "\x00x", "x\x00", "\r\n", "\ufffd"])
+def test_nothing_in_an_address_or_a_query_breaks_any_page(client: TestClient, value: str) -> None:
+    for route in GETS:
+        for address in addresses(route, value):
+            for query in ({}, *({name: value} for name in NAMES)):
+                answer = client.get(address, params=query)
+                assert answer.status_code < 500, (address, query)
+
+
+@pytest.mark.parametrize("value", ["\x00", "x\x00", "7\x00", "\ud800"])
+def test_nothing_in_a_form_breaks_any_action(client: TestClient, value: str) -> None:
+    # No browser sends a lone surrogate; UTF-7 is how a program does.
+    head = 'Content-Disposition: form-data; name="%s"\r\n\r\n'
+    for route in POSTS:
+        for address in addresses(route, value):
+            for name in FIELDS:
+                other = "" if name == "job" else f"--x\r\n{head % 'job'}analyze\r\n"
+                body = f"{other}--x\r\n{head % name}".encode() + value.encode("utf-7") + b"\r\n--x--\r\n"
+                kind = "multipart/form-data; boundary=x; charset=utf-7"
+                answer = client.post(address, content=body, headers={"content-type": kind})
+                assert answer.status_code < 500, (address, name)
+                if address in ("/runs", "/schedules/hourly_trends/run"):
+                    assert (answer.status_code, name in answer.text) == (422, True), (address, name)
+                    assert "cannot be stored" in answer.text
+                assert client.post(address, data={name: value.replace("\ud800", "?")}).status_code < 500
+
+
 def test_the_api_refuses_a_parameter_that_does_not_exist_and_a_page_does_not_mind(client: TestClient) -> None:
     refused = client.get("/api/themes", params={"nonsense": 1})
     assert refused.status_code == 422
@@ -92,6 +145,7 @@ def test_the_api_refuses_a_parameter_that_does_not_exist_and_a_page_does_not_min
         "/weeks/9999-W01",
         "/weeks/2026-47",
         "/weeks/%00",
+        "/weeks/x",
     ],
 )
 def test_an_address_where_nothing_can_be_is_not_found(client: TestClient, path: str) -> None:

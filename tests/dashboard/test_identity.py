@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dashboard.app import build_app
 from dashboard.http import GuardedRoute
 from dashboard.routes import routes
 from miner import db, tokens
 from miner.access import Role
+from miner.config import Config
 from tests.dashboard.conftest import ELSEWHERE, HERE, PRODUCTION, make_client, new_session, new_token
 from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
 
@@ -28,8 +31,8 @@ def rows(database: str) -> dict[str, int]:
 
 def address(route: GuardedRoute, rows: dict[str, int]) -> str:
     noun = route.path.removeprefix("/api").split("/")[1]
-    path = route.path.replace("{week}", "2026-W47").replace("{job}", "trends")
-    return path.replace("{id:id}", str(rows.get(noun))).replace("{id}", "hourly_trends")
+    path = route.path.replace("{week:week}", "2026-W47").replace("{job:slug}", "trends")
+    return path.replace("{id:id}", str(rows.get(noun))).replace("{id:slug}", "hourly_trends")
 
 
 def ask(client: TestClient, route: GuardedRoute, rows: dict[str, int], headers: dict[str, str]) -> tuple[int, str]:
@@ -99,6 +102,39 @@ def test_in_development_the_local_user_is_an_admin_and_the_page_says_so(client: 
     page = client.get("/themes").text
     assert "Open to everybody on this machine: development" in page
     assert "Log out" not in page
+
+
+PROXIES = [
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "x-client-ip",
+    "fly-client-ip",
+]
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_what_a_proxy_on_this_machine_passes_on_is_not_local(client: TestClient, name: str) -> None:
+    assert client.get("/api/runs").status_code == 200
+    assert client.get("/api/runs", headers={name: "127.0.0.1"}).status_code == 401
+
+
+def test_http_1_0_is_a_proxy_without_settings_and_no_browser(database: str) -> None:
+    def through_nginx(app: ASGIApp) -> ASGIApp:
+        async def ask(scope: Scope, receive: Receive, send: Send) -> None:
+            await app(scope | {"http_version": "1.0"}, receive, send)
+
+        return ask
+
+    app = through_nginx(build_app(Config.from_environment({})))
+    browser = TestClient(app, base_url="http://127.0.0.1:8000", client=HERE, follow_redirects=False)
+    assert browser.get("/api/runs").status_code == 401
+    assert browser.get("/themes").headers["location"] == "/login?next=%2Fthemes"
 
 
 @pytest.fixture

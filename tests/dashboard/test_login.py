@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from dashboard.pages.login import NO_ENTRY, safe_next
 from miner import db, tokens
 from miner.access import Role
-from tests.dashboard.conftest import PRODUCTION, make_client, new_session, new_token
+from tests.dashboard.conftest import ELSEWHERE, PRODUCTION, make_client, new_session, new_token
 from tests.factories import TESTER
 
 SAME = {"sec-fetch-site": "same-origin"}
@@ -42,6 +42,17 @@ def test_in_production_the_cookie_is_bound_to_host_and_https(database: str) -> N
         value, *attributes = line.split("; ")
         assert value.startswith("__Host-sid=")
         assert set(attributes) == {"HttpOnly", "Path=/", "SameSite=lax", "Secure"}
+        assert client.get("/themes").status_code == 200
+
+
+def test_the_cookie_is_secure_wherever_people_come_over_https(database: str) -> None:
+    token = new_token()
+    environ = {"PUBLIC_URL": "https://issues.example.com"}
+    with make_client(environ, peer=ELSEWHERE, base_url="https://issues.example.com") as client:
+        answer = client.post("/login", data={"token": token}, headers=SAME)
+        lines = answer.headers.get_list("set-cookie")
+        assert {line.split("=")[0] for line in lines} == {"__Host-sid", "flash"}
+        assert all("Secure" in line.split("; ") for line in lines)
         assert client.get("/themes").status_code == 200
 
 

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from dashboard.security.origin import refusal
 from miner import db
-from tests.dashboard.conftest import PRODUCTION, make_client, new_session, new_token
+from tests.dashboard.conftest import ELSEWHERE, PRODUCTION, make_client, new_session, new_token
 
 OURS = "https://issues.example.com"
 
@@ -36,12 +36,26 @@ OURS = "https://issues.example.com"
     ],
 )
 def test_which_unsafe_requests_pass(headers: dict[str, str], passes: bool) -> None:
-    found = refusal("POST", {"host": "localhost:8000", **headers}, OURS)
+    found = refusal("POST", {"host": "localhost:8000", **headers}, {OURS, "http://localhost:8000"})
     assert (found is None) == passes
 
 
 def test_looking_is_always_allowed() -> None:
-    assert refusal("GET", {"sec-fetch-site": "cross-site", "cookie": "sid=1"}, None) is None
+    assert refusal("GET", {"sec-fetch-site": "cross-site", "cookie": "sid=1"}, set()) is None
+
+
+def test_behind_https_the_same_name_over_plain_http_is_another_site(database: str) -> None:
+    cookie = {"cookie": f"__Host-sid={new_session()}"}
+    with make_client({"PUBLIC_URL": OURS}, peer=ELSEWHERE, base_url=OURS) as client:
+        for origin, status in (("http://issues.example.com", 403), (OURS, 303)):
+            answer = client.post("/runs", data={"job": "trends"}, headers={**cookie, "origin": origin})
+            assert answer.status_code == status, origin
+
+
+def test_behind_https_a_developer_may_still_work_on_this_machine(database: str) -> None:
+    with make_client({"PUBLIC_URL": OURS}, base_url="http://localhost:8000") as client:
+        answer = client.post("/runs", data={"job": "trends"}, headers={"origin": "http://localhost:8000"})
+        assert answer.status_code == 303
 
 
 def test_another_site_cannot_press_a_button_here(client: TestClient) -> None:

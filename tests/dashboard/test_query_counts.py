@@ -31,7 +31,7 @@ MOST = {
     "/runs/{run}": 6,
     "/runs/{run}/live": 6,
     "/schedules": 4,
-    "/system": 6,
+    "/system": 7,
     "/settings": 1,
     "/api/runs": 1,
     "/api/runs/{run}": 2,
@@ -39,7 +39,7 @@ MOST = {
     "/api/issues": 1,
     "/api/tickets/{ticket}": 4,
     "/api/tasks/scheduler/status": 1,
-    "/api/tasks/worker/status": 2,
+    "/api/tasks/worker/status": 3,
     "/login": 1,
     "/healthz": 0,
 }

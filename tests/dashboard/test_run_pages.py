@@ -13,13 +13,15 @@ from starlette.testclient import TestClient
 
 from miner import db
 from miner.access import Role
-from miner.models import JobRun, JobRunStep
+from miner.models import JobRun, JobRunStep, Worker
 from miner.runs import creation, lifecycle
 from miner.runs.events import record_event
 from miner.runs.jobs import JOBS
 from miner.runs.pausing import pause_all
+from miner.runs.resuming import resume_all
+from miner.runs.steps import mark_begun
 from miner.runs.workers import Identity, record_beat
-from tests.dashboard.conftest import new_session
+from tests.dashboard.conftest import make_client, new_session
 from tests.factories import TESTER, make_run
 
 NOW = dt.datetime.now(dt.UTC)
@@ -27,6 +29,19 @@ NOW = dt.datetime.now(dt.UTC)
 
 def start(client: TestClient, job: str, **form: str) -> Any:
     return client.post("/runs", data={"job": job, **form})
+
+
+def claimed(session: Session, job: str) -> lifecycle.Claim:
+    """A run of the job that a worker holds, in its first step."""
+    identity = Identity("worker", threads=1)
+    record_beat(session, identity)
+    run_id, _ = creation.create_run(session, JOBS[job], {}, by=TESTER, trigger="code")
+    session.commit()
+    claim = lifecycle.claim(session, run_id, identity.id)
+    assert claim is not None
+    mark_begun(session, run_id, 0, name=job, saying="Begun by a test")
+    session.commit()
+    return claim
 
 
 def all_runs() -> list[JobRun]:
@@ -256,6 +271,52 @@ def test_a_queued_run_is_cancelled_at_once_and_a_finished_one_stays(client: Test
     assert actions == ["run.create", "run.cancel"]
 
 
+def test_a_run_that_was_asked_to_stop_says_so_in_place_of_the_button(client: TestClient, session: Session) -> None:
+    claim = claimed(session, "analyze")
+    client.post(f"/runs/{claim.run_id}/cancel")
+    page = client.get(f"/runs/{claim.run_id}").text
+    assert "Stopping: asked by local user <time" in page
+    assert "</time>, ends at the next unit" in page
+    assert "Cancel this run" not in page
+    lifecycle.cancel_held(session, claim)
+    session.commit()
+    page = client.get(f"/runs/{claim.run_id}").text
+    assert "Stopping:" not in page
+    step = page[page.index('<th scope="row">1. analyze') :].split("</tr>")[0]
+    assert '<span class="badge quiet">' in step
+    assert "Cancelled" in step
+
+
+@pytest.mark.parametrize(
+    ("lease", "silent", "alive"), [("60", 30, True), ("60", 90, False), ("600", 400, True), ("2", 30, True)]
+)
+def test_a_worker_is_alive_as_long_as_its_lease(session: Session, lease: str, silent: int, alive: bool) -> None:
+    run, heard = make_run(session), dt.datetime.now(dt.UTC) - dt.timedelta(seconds=silent)
+    session.add(Worker(id=uuid4(), kind="worker", host="box", pid=1, version="1", heartbeat_at=heard))
+    session.commit()
+    with make_client({"LEASE_SECONDS": lease}) as client:
+        for path in ("/runs", f"/runs/{run.id}"):
+            assert ("No worker is alive" not in client.get(path).text) == alive
+        assert ("Alive" if alive else "Lost") in client.get("/system").text
+
+
+def test_a_run_that_waits_for_the_pause_tells_how_it_stands_now(client: TestClient, session: Session) -> None:
+    claim, queued = claimed(session, "analyze"), make_run(session, job_name="trends")
+    pause_all(session, "moving", by=TESTER)
+    lifecycle.wait(session, claim, "paused", "Everything is paused")
+    session.commit()
+    page = client.get(f"/runs/{claim.run_id}").text
+    assert "Analyze tickets waits: Everything is paused. It goes on once everything is resumed." in page
+    assert "It starts once everything is resumed." in client.get(f"/runs/{queued.id}").text
+    assert "Goes on once everything is resumed" in client.get("/runs").text
+    resume_all(session, by=TESTER)
+    session.commit()
+    page = client.get(f"/runs/{claim.run_id}").text
+    assert "was paused with everything else. It goes on as soon as a worker is free." in page
+    assert "Everything is paused since" not in page
+    assert "waits: Everything is paused" not in page
+
+
 def test_run_now_starts_what_the_schedule_starts(client: TestClient, session: Session) -> None:
     session.execute(text("""UPDATE schedules SET args = '{"batch_size": 9}' WHERE id = 'daily_sync'"""))
     session.commit()
@@ -271,7 +332,7 @@ def test_while_everything_is_paused_the_pages_say_so_and_why(client: TestClient,
     start(client, "trends")
     pause_all(session, "moving the <database>", by=TESTER)
     session.commit()
-    for path in ("/runs", "/runs/1", "/schedules"):
+    for path in ("/runs", "/runs/1", "/schedules", "/system"):
         assert "by code tester: moving the &lt;database&gt;" in client.get(path).text
 
 

@@ -8,12 +8,12 @@ from starlette.testclient import TestClient
 from dashboard.security.headers import ALWAYS, POLICY
 from dashboard.security.shell import LARGEST_BODY
 from miner import db
-from tests.dashboard.conftest import PRODUCTION, make_client, new_token
+from tests.dashboard.conftest import HERE, PRODUCTION, make_client, new_token
 
 
 def break_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> object:
-        raise RuntimeError("secret detail /srv/path SELECT")
+        raise RuntimeError("secret detail postgresql://ann:hunter2@db/x SELECT")
 
     monkeypatch.setattr("miner.runs.queries.list_schedules", fail)
 
@@ -64,6 +64,35 @@ def test_an_unexpected_error_shows_the_request_id_and_nothing_else(
     assert api.headers["content-type"] == "application/problem+json"
 
 
+def test_an_unexpected_error_is_logged_once_with_its_traceback_and_the_id_that_is_shown(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_the_database(monkeypatch)
+    # As a server sees it: an error that came out of the application would be logged again, with everything in it.
+    server = TestClient(client.app, base_url="http://localhost", client=HERE, raise_server_exceptions=True)
+    shown = server.get("/schedules").headers["x-request-id"]
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    (line,) = [line for line in lines if "exception" in line]
+    assert (line["event"], line["level"], line["request_id"]) == ("request_failed", "error", shown)
+    assert "Traceback (most recent call last)" in line["exception"]
+    assert "secret detail postgresql://ann:***@db/x SELECT" in line["exception"]
+    assert "hunter2" not in caplog.text
+
+
+def test_an_error_page_that_breaks_itself_is_a_plain_sentence(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> str:
+        raise RuntimeError("no template")
+
+    monkeypatch.setattr("dashboard.render.page", fail)
+    answer = client.get("/themes")
+    assert answer.status_code == 500
+    assert answer.text == f"Something went wrong. Request {answer.headers['x-request-id']}\n"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "no template" in caplog.text
+
+
 def test_in_production_browsers_are_told_to_stay_on_https(database: str) -> None:
     new_token()
     with make_client(PRODUCTION, base_url="https://issues.example.com") as client:
@@ -76,12 +105,21 @@ def test_in_production_browsers_are_told_to_stay_on_https(database: str) -> None
         ("/", "no-store"),
         ("/api/runs", "no-store"),
         ("/static/miner.css", "no-cache"),
+        ("/static/none.css", "no-store"),
+        ("/static/none.css?v=1", "no-store"),
+        ("/static/vendor/none.js", "no-store"),
         ("/static/miner.css?v=1", "public, max-age=31536000, immutable"),
         ("/static/vendor/htmx-4.0.1.min.js", "public, max-age=31536000, immutable"),
     ],
 )
 def test_pages_are_never_stored_and_versioned_files_for_ever(client: TestClient, path: str, expected: str) -> None:
     assert client.get(path).headers["cache-control"] == expected
+
+
+def test_a_versioned_file_that_has_not_changed_is_kept_for_ever_too(client: TestClient) -> None:
+    path = "/static/miner.css?v=1"
+    answer = client.get(path, headers={"if-none-match": client.get(path).headers["etag"]})
+    assert (answer.status_code, answer.headers["cache-control"]) == (304, "public, max-age=31536000, immutable")
 
 
 @pytest.mark.parametrize(

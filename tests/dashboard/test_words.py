@@ -78,10 +78,6 @@ def test_a_failed_run_tells_why_and_which_attempt_it_was() -> None:
         ),
         ({"state": "running"}, "has been running for 3 min 12 s, started by local user"),
         ({"state": "queued"}, "is queued, started by local user"),
-        (
-            {"state": "running", "cancel_requested_at": NOON, "cancel_requested_by": "ann"},
-            "was asked to stop by ann and stops at its next step.",
-        ),
     ],
 )
 def test_every_other_state_has_its_sentence(columns: dict[str, Any], sentence: str) -> None:
@@ -117,6 +113,35 @@ def test_every_word_of_the_tables_has_a_word_for_people() -> None:
     assert [name for name, _ in words.ISSUE_TYPES] == list(ISSUE_TYPES)
 
 
-def test_figures_behind_a_flag_are_readable() -> None:
-    found = [words.figure(value) for value in (None, 1076, 4.3125, 0.00042, "2026-11-01", [1, 2.5], True)]
-    assert found == ["unknown", "1,076", "4.31", "0.00042", "2026-11-01", "1, 2.50", "True"]
+@pytest.mark.parametrize(
+    ("columns", "facts", "sentence"),
+    [
+        ({"state": "queued"}, {"waits": None}, "is queued, started by local user with a button."),
+        ({"state": "queued"}, {"waits": "in 5 min"}, "with a button. It starts in 5 min."),
+        ({"state": "queued"}, {"waits": None, "paused": True}, "It starts once everything is resumed."),
+        ({"state": "waiting", "wait_detail": "Later"}, {"waits": None}, "It goes on as soon as a worker is free."),
+        (
+            {"state": "waiting", "wait_detail": "Later"},
+            {"waits": "in 5 min", "paused": True},
+            "waits: Later. It goes on once everything is resumed.",
+        ),
+        (
+            {"state": "waiting", "wait_reason": "paused", "wait_detail": "Everything is paused"},
+            {"waits": None},
+            "was paused with everything else. It goes on as soon as a worker is free.",
+        ),
+    ],
+)
+def test_a_run_that_is_not_at_work_says_when_it_goes_on(
+    columns: dict[str, Any], facts: dict[str, Any], sentence: str
+) -> None:
+    assert words.verdict(run(**columns), took="1 s", **facts).endswith(sentence)
+
+
+def test_a_sentence_ends_with_one_stop() -> None:
+    assert [words.full_stop(one) for one in ("It rose", "It rose. ", "Did it?", None)] == [
+        "It rose.",
+        "It rose.",
+        "Did it?",
+        "no reason was given.",
+    ]

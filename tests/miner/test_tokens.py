@@ -132,6 +132,14 @@ def test_a_session_stands_for_the_token_that_opened_it(session: Session) -> None
     assert len(stored.user_agent or "") == 300
 
 
+def test_a_browser_may_call_itself_anything(session: Session) -> None:
+    row, plain = tokens.create_token(session, name="ann", role=Role.viewer, by=TESTER)
+    identity = tokens.verify_token(session, plain)
+    assert identity is not None
+    tokens.open_session(session, identity, address=None, user_agent="a\x00b\ud800", by=TESTER)
+    assert session.scalars(select(WebSession.user_agent).where(WebSession.token_id == row.id)).one() == "ab?"
+
+
 def test_every_login_gives_a_new_session(session: Session) -> None:
     assert log_in(session)[1] != log_in(session)[1]
 

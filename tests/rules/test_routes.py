@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.convertors import PathConvertor, StringConvertor
 from starlette.routing import BaseRoute
 
 from dashboard.http import GuardedRoute
@@ -37,6 +38,17 @@ def test_what_changes_something_needs_an_operator() -> None:
 def test_a_route_takes_one_method_and_nothing_is_changed_by_looking() -> None:
     for route in guarded():
         assert route.methods in ({"GET", "HEAD"}, {"POST"}), route.path
+
+
+def test_what_stands_in_a_path_is_a_number_or_a_word_of_known_letters() -> None:
+    """Any other text in a path would reach the database with whatever is in it."""
+    free = [
+        f"{route.path}: {name}"
+        for route in guarded()
+        for name, convertor in route.param_convertors.items()
+        if isinstance(convertor, (StringConvertor, PathConvertor))
+    ]
+    assert free == []
 
 
 def test_route_names_and_addresses_are_unique() -> None:

@@ -57,6 +57,17 @@ def test_active_runs_are_those_that_are_not_over_the_oldest_first(session: Sessi
     assert [run.id for run in queries.list_active_runs(session)] == [queued.id, running.id, waiting.id]
 
 
+def test_what_is_queued_for_later_can_be_left_out(session: Session) -> None:
+    due = make_run(session)
+    later = make_run(session, run_after=dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+    waiting = make_run(
+        session, state="waiting", wait_reason="retry", created_at=NOON, started_at=NOON, attempt=1, error_class="E",
+        error_message="gone", run_after=dt.datetime.now(dt.UTC) + dt.timedelta(days=1),
+    )  # fmt: skip
+    assert [run.id for run in queries.list_active_runs(session)] == [due.id, later.id, waiting.id]
+    assert [run.id for run in queries.list_active_runs(session, with_later=False)] == [due.id, waiting.id]
+
+
 def test_active_runs_are_found_by_partial_indexes(session: Session) -> None:
     session.execute(text("SET LOCAL enable_seqscan = off"))
     statement = queries._ACTIVE.compile(dialect=postgresql.dialect())
