@@ -86,6 +86,7 @@ def parser() -> ArgumentParser:
     imports = _command(commands, "import", "work:import_files", "read tickets from NDJSON, JSON or CSV files, also .gz")
     imports.add_argument("files", nargs="+", metavar="FILE")
     imports.add_argument("--source", help="the source name; default file:<name>")
+    imports.add_argument("--columns", help="what its columns are called: subject=Title,created_at=Opened")
     imports.add_argument("--json", action="store_true", help="print the runs as JSON")
 
     run = _group(commands, "run", "start a job")

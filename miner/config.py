@@ -49,8 +49,7 @@ VARIABLES = (
     Variable("ZENDESK_API_TOKEN", None, "An API token; Zendesk ends all of them on 30 April 2027.", secret=True),
     Variable("ZENDESK_BRAND_ID", None, "Brand ids, separated by commas; absent: all brands."),
     Variable("ZENDESK_WEBHOOK_SECRET", None, "The signing secret of the webhook that wakes the sync.", secret=True),
-    Variable("MINER_ANALYZER", "auto", "auto, claude or local; auto takes Claude when ANTHROPIC_API_KEY is set."),
-    Variable("ANTHROPIC_API_KEY", None, "The key for Claude.", secret=True),
+    Variable("MINER_ANALYZER", "auto", "auto or local: both read tickets with the built-in rules in this release."),
     Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
 
@@ -134,9 +133,7 @@ class Config:
         if broker is not None and not _is_broker(broker):
             schemes = ":// or ".join(BROKER_SCHEMES)
             faults.append(f"BROKER_URL: it must be an address that begins with {schemes}://; unset it for Postgres")
-        analyzer = choice("MINER_ANALYZER", ("auto", "claude", "local")).lower()
-        if analyzer == "claude":
-            faults.append("MINER_ANALYZER is 'claude': this release reads tickets with the local analyzer; unset it")
+        analyzer = choice("MINER_ANALYZER", ("auto", "local")).lower()
         config = cls(
             given_database_url=checked("DATABASE_URL", normalise_database_url),
             home=folder("MINER_HOME"),

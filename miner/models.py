@@ -37,6 +37,15 @@ from miner.tables.runs import (
 )
 from miner.tables.themes import Theme, ThemeDay, ThemeEvent
 from miner.tables.tickets import Customer, SyncCursor, Ticket, TicketComment
+from miner.tables.zendesk import (
+    AccessToken,
+    CustomerFact,
+    DueConversation,
+    MirrorCheck,
+    RateBudget,
+    StagedComment,
+    TicketMerge,
+)
 
 __all__ = [
     "ACTIVE_STATES",
@@ -50,12 +59,15 @@ __all__ = [
     "TREND_FLAGS",
     "TRIGGERS",
     "WAIT_REASONS",
+    "AccessToken",
     "Analysis",
     "ApiToken",
     "AuditEntry",
     "Base",
     "Beat",
     "Customer",
+    "CustomerFact",
+    "DueConversation",
     "Embedding",
     "Issue",
     "JobRun",
@@ -63,9 +75,12 @@ __all__ = [
     "JobRunEvent",
     "JobRunKey",
     "JobRunStep",
+    "MirrorCheck",
+    "RateBudget",
     "Schedule",
     "ScheduleTick",
     "SettingsVersion",
+    "StagedComment",
     "Switch",
     "SyncCursor",
     "Theme",
@@ -73,6 +88,7 @@ __all__ = [
     "ThemeEvent",
     "Ticket",
     "TicketComment",
+    "TicketMerge",
     "WebSession",
     "Worker",
 ]

@@ -6,7 +6,7 @@ A run loads the settings once, at its start, and remembers their version.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -39,6 +39,13 @@ class Settings(BaseModel):
     granularity: Annotated[
         float, Field(ge=0.25, le=4, description="How fine themes are cut; above 1 gives more and smaller themes.")
     ] = 1.0
+    private_notes: Annotated[
+        bool, Field(description="Whether agents' private notes are read too; they are stored in any case.")
+    ] = False
+    customer_fields: Annotated[
+        dict[Literal["plan", "revenue", "currency", "segment", "owner"], str],
+        Field(description="Which field of an organization or user at the source holds a customer's plan and so on."),
+    ] = {}
     run_days: Annotated[
         int, Field(ge=1, le=3650, description="Days that finished runs are kept; the last success and failure stay.")
     ] = 90

@@ -64,6 +64,8 @@ def import_files(options: Namespace) -> int:
         args: dict[str, Any] = {"path": str(Path(path).absolute())}
         if options.source:
             args["source"] = options.source
+        if options.columns:
+            args["columns"] = options.columns
         worst = max(worst, _report(work_here("import", args), options.json))
     return worst
 

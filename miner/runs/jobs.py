@@ -75,6 +75,7 @@ class PipelineArguments(Arguments):
 class ImportArguments(Arguments):
     path: Annotated[str, Field(min_length=1, description="The file: NDJSON, JSON or CSV, also with .gz.")]
     source: Annotated[str | None, Field(description="The source name; empty: file:<name>.")] = None
+    columns: Annotated[str | None, Field(description="What columns are called: subject=Title,tags=Labels.")] = None
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,22 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from miner.tables.base import NOW, Base, created, identity, one_of
+
+GONE_REASONS = ("deleted", "missing", "brand", "cleared")
 
 
 class Customer(Base):
@@ -31,6 +42,10 @@ class Customer(Base):
     currency: Mapped[str | None] = mapped_column(doc="ISO 4217 code of `revenue`.")
     segment: Mapped[str | None] = mapped_column(doc="Segment mapped by settings.")
     owner: Mapped[str | None] = mapped_column(doc="Who looks after the customer.")
+    renewal_date: Mapped[dt.date | None] = mapped_column(doc="When the contract is renewed, from an uploaded list.")
+    fields: Mapped[dict[str, Any]] = mapped_column(
+        server_default=sql("'{}'"), doc="Custom fields and tags at the source, from which plan and so on are mapped."
+    )
     created_at: Mapped[dt.datetime] = created()
 
 
@@ -43,6 +58,8 @@ class Ticket(Base):
         UniqueConstraint("zendesk_ticket_id"),
         CheckConstraint("zendesk_ticket_id IS NULL OR source LIKE 'zendesk:%'", name="zendesk_id_from_zendesk"),
         CheckConstraint("(analyzed_at IS NULL) = (analyzed_text_hash IS NULL)", name="analyzed_pair"),
+        CheckConstraint(f"gone_reason IS NULL OR {one_of('gone_reason', GONE_REASONS)}", name="gone_reason"),
+        CheckConstraint("gone_reason IS NULL OR deleted_at IS NOT NULL", name="gone_pair"),
         Index("tickets_created_at_id_idx", sql("created_at DESC"), sql("id DESC")),
         Index(
             "tickets_pending_idx",
@@ -75,7 +92,15 @@ class Ticket(Base):
         server_default=sql("'{}'"), doc="What the source sent beyond the columns, without text and addresses."
     )
     imported_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When we first stored it.")
-    deleted_at: Mapped[dt.datetime | None] = mapped_column(doc="When the source deleted it; the text is purged then.")
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(doc="When it left the mirror; it is not shown or counted.")
+    gone_reason: Mapped[str | None] = mapped_column(
+        doc="Why: deleted or missing at the source, cleared by somebody (all purged), or brand (only hidden)."
+    )
+    merged_into: Mapped[int | None] = mapped_column(doc="Zendesk's number of the ticket it was merged into.")
+    comment_count: Mapped[int | None] = mapped_column(Integer, doc="Comments the source says it has; NULL: unknown.")
+    conversation_version: Mapped[int | None] = mapped_column(
+        doc="The `generated_timestamp` whose comments are stored; NULL: they were never fetched."
+    )
     analyzed_at: Mapped[dt.datetime | None] = mapped_column(doc="When it was last read; NULL: never.")
     analyzed_text_hash: Mapped[str | None] = mapped_column(doc="The version of the text that was read.")
 
@@ -113,8 +138,22 @@ class SyncCursor(Base):
     __table_args__ = (PrimaryKeyConstraint("source", "lane"),)
     source: Mapped[str] = mapped_column(doc="The ticket source.")
     lane: Mapped[str] = mapped_column(doc="live, or the name of a backfill window.")
-    cursor: Mapped[str | None] = mapped_column(doc="The source's opaque cursor.")
+    cursor: Mapped[str | None] = mapped_column(doc="The source's opaque cursor; NULL: start at `start_time`.")
+    start_time: Mapped[int | None] = mapped_column(doc="Unix seconds where the walk begins.")
+    end_time: Mapped[int | None] = mapped_column(
+        doc="Unix seconds where a window ends; NULL: the live lane never ends."
+    )
+    page_size: Mapped[int] = mapped_column(Integer, server_default=sql("1000"), doc="Rows asked for at a time.")
+    covered_from: Mapped[int | None] = mapped_column(
+        doc="Live lane: everything changed at or after this Unix second is stored; NULL: no backfill ended yet."
+    )
     complete_through: Mapped[dt.datetime | None] = mapped_column(doc="Everything changed before this is stored.")
+    brands: Mapped[list[int] | None] = mapped_column(
+        ARRAY(BigInteger), doc="Live lane: the brands that are kept; NULL: all of them."
+    )
+    counts_notes: Mapped[bool | None] = mapped_column(
+        doc="Live lane: whether the account's comment counts include private notes; NULL: not seen yet."
+    )
     run_id: Mapped[int | None] = mapped_column(
         ForeignKey("job_runs.id", ondelete="SET NULL"), doc="The run that moved it last."
     )

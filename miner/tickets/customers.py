@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 # Mail hosts where everybody may have an address: their domain says nothing about the customer.
 _PUBLIC_HOSTS = """
@@ -20,11 +22,12 @@ _ADDRESS = re.compile(r"[^@\s<>]+@([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](
 
 @dataclass(frozen=True, slots=True)
 class CustomerData:
-    """`kind` is organization, domain or requester; `key` is the source's own; `name` None: the key is shown."""
+    """`kind` is organization, domain or requester; `key` is the source's own. No `name`: the key is shown."""
 
     kind: str
     key: str
     name: str | None = None
+    fields: Mapping[str, Any] | None = None
 
 
 def find_customer(

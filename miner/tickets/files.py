@@ -12,7 +12,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -37,7 +37,7 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The record that begins in `line` (from 1): its value, or the fault in words."""
+    """The record that begins in `line` (from 1): its value; with a `fault` in words, what stood there instead."""
 
     line: int
     value: Any
@@ -69,13 +69,16 @@ def inspect(path: Path) -> Inspected:
     return Inspected(path, format_, lines + (last != b"\n") if format_ == "ndjson" else None)
 
 
-def read_records(found: Inspected) -> Iterator[Record]:
-    """Every record of the file in order; raises ImportFailed where the file cannot be read any further."""
+def read_records(found: Inspected, columns: Mapping[str, str] | None = None) -> Iterator[Record]:
+    """Every record of the file in order; raises ImportFailed where the file cannot be read any further.
+
+    `columns` says what our names are called in a CSV's first line.
+    """
     with _opened(found.path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="" if found.format == "csv" else "\n")
         try:
             if found.format == "csv":
-                yield from _csv_records(text, found.path)
+                yield from _csv_records(text, found.path, columns)
             elif found.format == "ndjson":
                 yield from _line_records(text)
             else:
@@ -151,19 +154,19 @@ def _line_records(text: TextIO) -> Iterator[Record]:
         try:
             yield Record(number, json.loads(line))
         except RecursionError:
-            yield Record(number, None, "it is nested too deeply")
+            yield Record(number, line.rstrip("\n"), "it is nested too deeply")
         except ValueError as error:
             place = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-            yield Record(number, None, f"it is not JSON{place}")
+            yield Record(number, line.rstrip("\n"), f"it is not JSON{place}")
 
 
-def _csv_records(text: TextIO, path: Path) -> Iterator[Record]:
+def _csv_records(text: TextIO, path: Path, columns: Mapping[str, str] | None) -> Iterator[Record]:
     csv.field_size_limit(_LONGEST_FIELD)
     first = text.readline()
     delimiter = max(",;\t", key=first.count)
     header = next(csv.reader([first], delimiter=delimiter), [])
     rows = csv.reader(text, delimiter=delimiter, strict=True)
-    missing = missing_columns(header)
+    missing = missing_columns(header, columns)
     if missing:
         raise ImportFailed(
             f"{path.name}: line 1: no column {' and no column '.join(missing)}: the first line must name the columns"
@@ -180,4 +183,4 @@ def _csv_records(text: TextIO, path: Path) -> Iterator[Record]:
         if len(row) == len(header):
             yield Record(line, dict(zip(header, row, strict=True)))
         elif row:
-            yield Record(line, None, f"it has {len(row)} cells, the header has {len(header)}")
+            yield Record(line, row, f"it has {len(row)} cells, the header has {len(header)}")

@@ -6,7 +6,8 @@ same file imported twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from miner.logs import get_logger
 from miner.runs.context import StepContext
 from miner.tickets import sample
 from miner.tickets.files import Record, inspect, read_records
+from miner.tickets.names import parse_columns
 from miner.tickets.payload import TicketData, parse_ticket
 from miner.tickets.store import store_tickets
 from miner.tickets.text import clean_line
@@ -32,16 +34,17 @@ class Batch:
     """Records read in a row: the tickets in them by id (the last of the same id wins) and the faults of the others."""
 
     tickets: dict[str, TicketData] = field(default_factory=dict)
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[tuple[int, str, Any]] = field(default_factory=list)
+    columns: Mapping[str, str] | None = None
     records: int = 0
     characters: int = 0
 
     def add(self, record: Record, source: str) -> None:
         self.records += 1
         try:
-            ticket = _ticket(record, source)
+            ticket = _ticket(record, source, self.columns)
         except ValueError as error:
-            self.faults.append((record.line, str(error)))
+            self.faults.append((record.line, str(error), record.value))
             return
         self.tickets[ticket.source_id] = ticket
         self.characters += len(ticket.text)
@@ -59,8 +62,12 @@ def run(context: StepContext) -> None:
     context.expect(found.total)
     prepare = _preparation(context, source)
     progress = _Progress.resumed(context.checkpoint, path)
-    records = _after(read_records(found), progress.records)
-    for batch in _batches(records, source):
+    columns = _columns(context.args.get("columns"))
+    records = _after(read_records(found, columns), progress.records)
+    rejects = RejectFile(context.config.home / "rejected" / f"run-{context.run_id}-{path.name}.ndjson")
+    if not progress.records:
+        rejects.begin()
+    for batch in _batches(records, source, columns):
         tickets = [prepare(ticket) for ticket in batch.tickets.values()]
         with context.unit() as unit:
             stored = store_tickets(unit.session, tickets, source=source)
@@ -73,11 +80,13 @@ def run(context: StepContext) -> None:
                 rejected=len(batch.faults),
             )
             unit.checkpoint = progress.checkpoint()
+        rejects.add(batch.faults)
     if not progress.tickets:
         raise ImportFailed(f"{path.name} holds no usable ticket: {progress.first_fault or 'it has no records'}")
     log.info(
         "import_finished",
-        message=f"Read {progress.records:,} records of {path.name}: {progress.rejected:,} rejected",
+        message=f"Read {progress.records:,} records of {path.name}: {progress.rejected:,} rejected"
+        + (f", kept in {rejects.path}" if rejects.written else ""),
         records=progress.records,
         rejected=progress.rejected,
     )
@@ -110,16 +119,49 @@ def _after(records: Iterator[Record], count: int) -> Iterator[Record]:
     return records
 
 
-def _batches(records: Iterator[Record], source: str) -> Iterator[Batch]:
+def _columns(given: str | None) -> dict[str, str] | None:
+    try:
+        return parse_columns(given) if given else None
+    except ValueError as error:
+        raise ImportFailed(f"--columns: {error}") from None
+
+
+class RejectFile:
+    """Records that were not imported, one JSON line each with its place and the reason, beside the database's home.
+
+    They hold ticket text, so they stay on this machine; repaired lines can be imported as they are.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.written = path, False
+
+    def begin(self) -> None:
+        """Forget what another database's run of this number left."""
+        self.path.unlink(missing_ok=True)
+
+    def add(self, faults: Sequence[tuple[int, str, Any]]) -> None:
+        if not faults:
+            return
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8", errors="surrogateescape") as file:
+                for line, reason, record in faults:
+                    file.write(json.dumps({"line": line, "reason": reason, "record": record}, default=str) + "\n")
+            self.written = True
+        except OSError as error:  # a read-only disk must not stop the import
+            log.warning("rejects_not_kept", message=f"Rejected records cannot be kept: {error.strerror}")
+
+
+def _batches(records: Iterator[Record], source: str, columns: Mapping[str, str] | None = None) -> Iterator[Batch]:
     """Full batches, and at the end, or where the file breaks, what is left."""
-    batch = Batch()
+    batch = Batch(columns=columns)
     broken: ImportFailed | None = None
     try:
         for record in records:
             batch.add(record, source)
             if batch.full:
                 yield batch
-                batch = Batch()
+                batch = Batch(columns=columns)
     except ImportFailed as error:
         broken = error
     if batch.records:
@@ -128,12 +170,12 @@ def _batches(records: Iterator[Record], source: str) -> Iterator[Batch]:
         raise broken
 
 
-def _ticket(record: Record, source: str) -> TicketData:
+def _ticket(record: Record, source: str, columns: Mapping[str, str] | None) -> TicketData:
     if record.fault:
         raise ValueError(record.fault)
     if not isinstance(record.value, Mapping):
         raise ValueError("it is not an object")
-    return parse_ticket(record.value, source=source)
+    return parse_ticket(record.value, source=source, columns=columns)
 
 
 @dataclass
@@ -153,7 +195,7 @@ class _Progress:
         return cls(**checkpoint) if checkpoint and checkpoint["file"] == file else cls(file)
 
     def add(self, batch: Batch) -> None:
-        for line, reason in batch.faults:
+        for line, reason, _ in batch.faults:
             self.first_fault = self.first_fault or f"line {line}: {reason}"
             self.rejected += 1
             if self.rejected <= MOST_WARNINGS:

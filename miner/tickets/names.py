@@ -30,21 +30,40 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def rename(record: Mapping[str, Any]) -> dict[str, Any]:
-    """`record` under our names; of several spellings the best one that says something wins, other keys stay."""
+def rename(record: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """`record` under our names; of several spellings the best one that says something wins, other keys stay.
+
+    `columns` says what our names are called in this file, {"subject": "Betreff"}; it outranks every spelling.
+    """
     renamed: dict[str, Any] = {}
     best: dict[str, int] = {}
+    mapped = {_plain(theirs): ours for ours, theirs in (columns or {}).items()}
     for key, value in record.items():
         plain = _plain(key)
-        ours, rank = _OF_SPELLING.get(plain, (plain, 0))
+        ours, rank = (mapped[plain], -1) if plain in mapped else _OF_SPELLING.get(plain, (plain, 0))
         if value is None or value == "" or best.get(ours, 99) <= rank:
             continue
         renamed[ours], best[ours] = value, rank
     return renamed
 
 
-def missing_columns(header: Iterable[str]) -> list[str]:
-    """The needed columns that a CSV header lacks, in words."""
-    there = {_OF_SPELLING.get(_plain(name), ("", 0))[0] for name in header}
+def parse_columns(given: str) -> dict[str, str]:
+    """A column map from `ours=theirs,...`, for example `subject=Betreff,created_at=Angelegt am`; raises ValueError."""
+    pairs = [part.partition("=") for part in given.split(",") if part.strip()]
+    columns = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+    unknown = [ours for ours in columns if ours not in SPELLINGS]
+    if unknown or not all(columns.values()) or len(columns) < len(pairs):
+        raise ValueError(f"it is a list such as subject=Title,created_at=Opened; ours are {', '.join(SPELLINGS)}")
+    return columns
+
+
+def missing_columns(header: Iterable[str], columns: Mapping[str, str] | None = None) -> list[str]:
+    """The needed columns that a CSV header lacks, in words; of a map also those that it names in vain."""
+    names = {_plain(name) for name in header}
+    mapped = {_plain(theirs): ours for ours, theirs in (columns or {}).items()}
+    lost = [theirs for theirs in (columns or {}).values() if _plain(theirs) not in names]
+    if lost:
+        return lost
+    there = {mapped.get(name) or _OF_SPELLING.get(name, ("", 0))[0] for name in names}
     missing = [name for name in ("id", "created_at") if name not in there]
     return missing if there & {"subject", "description"} else [*missing, "subject or description"]

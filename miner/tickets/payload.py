@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from miner.tickets.conversation import Message, read_messages
 from miner.tickets.customers import CustomerData, find_customer
 from miner.tickets.names import rename
-from miner.tickets.text import build_text, clean_line
+from miner.tickets.text import AnalysisText, build_text, clean_line
 from miner.tickets.values import flag, line, number, prose, strings, time, web_address
 
 UNKNOWN_STATUS = "unknown"
@@ -25,7 +25,8 @@ UNKNOWN_STATUS = "unknown"
 # Kept beside the columns: ids, words and switches, no text, no addresses.
 _RAW_KEYS = (
     "assignee_id", "brand_id", "custom_status_id", "due_at", "external_id", "followup_ids", "from_messaging_channel",
-    "group_id", "has_incidents", "is_public", "organization_id", "problem_id", "submitter_id", "ticket_form_id", "type",
+    "group_id", "has_incidents", "is_public", "organization_id", "problem_id", "submitter_id", "support_type",
+    "ticket_form_id", "type",
 )  # fmt: skip
 _API_ADDRESS = re.compile(r"(https://[^/]+)/api/v2/tickets/(\d+)\.json")
 
@@ -66,11 +67,18 @@ class TicketData:
     generated_timestamp: int | None
     raw: dict[str, Any]
     comments: tuple[CommentData, ...]
+    comment_count: int | None = None
 
 
-def parse_ticket(record: Mapping[str, Any], *, source: str) -> TicketData:
-    """The ticket in `record`; raises ValueError naming the field that is missing or wrong, never its content."""
-    given = rename(record)
+def parse_ticket(
+    record: Mapping[str, Any], *, source: str, empty: bool = False, columns: Mapping[str, str] | None = None
+) -> TicketData:
+    """The ticket in `record`; raises ValueError naming the field that is missing or wrong, never its content.
+
+    `empty`: a ticket without any text is one too, as in an account, whose mirror holds every ticket. `columns` says
+    what our names are called in the record.
+    """
+    given = rename(record, columns)
     source_id = line(given.get("id"), "id")
     if source_id is None:
         raise ValueError("id is missing")
@@ -81,8 +89,8 @@ def parse_ticket(record: Mapping[str, Any], *, source: str) -> TicketData:
         raise ValueError("created_at is missing")
     subject = clean_line(prose(given.get("subject"), "subject"))
     messages = read_messages(given, created_at=created_at)
-    built = build_text(subject, [(message.public, message.body) for message in messages])
-    if not subject and not any(message.body for message in messages):
+    built, comments = place_messages(subject, messages)
+    if not empty and not subject and not any(message.body for message in messages):
         raise ValueError("it has no text: subject and description are empty")
     requester = _person(given.get("requester"), "requester", "email", "id", "name")
     return TicketData(
@@ -107,11 +115,23 @@ def parse_ticket(record: Mapping[str, Any], *, source: str) -> TicketData:
         original_created_at=None,
         generated_timestamp=number(given.get("generated_timestamp")),
         raw=_raw(given),
-        comments=tuple(
-            _placed(position, message, place)
-            for position, (message, place) in enumerate(zip(messages, built.places, strict=True))
-        ),
+        comments=comments,
     )
+
+
+def place_messages(
+    subject: str, messages: Sequence[Message], *, private: bool = False
+) -> tuple[AnalysisText, tuple[CommentData, ...]]:
+    """The text of a conversation and its messages with their places; `private` lets notes into the text.
+
+    A note has no place even then: what stands there is not the customer's.
+    """
+    built = build_text(subject, [(message.public or private, message.body) for message in messages])
+    placed = (
+        _placed(position, message, place if message.public else None)
+        for position, (message, place) in enumerate(zip(messages, built.places, strict=True))
+    )
+    return built, tuple(placed)
 
 
 def _placed(position: int, message: Message, place: tuple[int, int] | None) -> CommentData:
@@ -150,7 +170,9 @@ def _page(value: Any) -> str | None:
 
 
 def _raw(given: Mapping[str, Any]) -> dict[str, Any]:
-    raw = {key: fact for key in _RAW_KEYS if (fact := flag(given.get(key))) is not None}
+    raw = {
+        key: fact for key in _RAW_KEYS if (value := given.get(key)) is not None and (fact := flag(value)) is not None
+    }
     via = given.get("via")
     channel = line(via.get("channel") if isinstance(via, Mapping) else via, "via")
     if channel:
@@ -161,7 +183,7 @@ def _raw(given: Mapping[str, Any]) -> dict[str, Any]:
     fields = given.get("custom_fields")
     if isinstance(fields, list) and fields:
         raw["custom_fields"] = [
-            {"id": flag(field.get("id")), "value": flag(field.get("value"))}
+            {"id": flag(field.get("id")), "value": None if (value := field.get("value")) is None else flag(value)}
             for field in fields
             if isinstance(field, Mapping)
         ]

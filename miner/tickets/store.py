@@ -9,21 +9,37 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import JSON, Boolean, Table, Text, and_, bindparam, cast, column, func, literal, select, text, tuple_
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy import literal_column as sql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from miner.models import Base
-from miner.tickets.payload import TicketData
+from miner.tickets.payload import CommentData, TicketData
 
 _TICKETS, _COMMENTS, _CUSTOMERS = (Base.metadata.tables[name] for name in ("tickets", "ticket_comments", "customers"))
 _TICKET_COLUMNS = (
     "zendesk_ticket_id", "url", "subject", "status", "priority", "requester", "tags", "text", "text_hash",
     "created_at", "updated_at", "original_created_at", "generated_timestamp", "raw",
+    "comment_count",
 )  # fmt: skip
 _COMMENT_COLUMNS = ("source_id", "author_kind", "author", "public", "body", "created_at", "text_start", "text_end")
 
@@ -44,33 +60,44 @@ def store_tickets(session: Session, tickets: Sequence[TicketData], *, source: st
     if not tickets:
         return Stored(0, 0)
     ordered = sorted(tickets, key=lambda ticket: ticket.source_id)  # one order of locks for all writers
-    _store_customers(session, ordered, source)
-    touched = _store_rows(session, ordered, source)
-    _store_comments(session, ordered, source)
+    store_customers(session, ordered, source)
+    touched = store_rows(session, ordered, source)
+    store_comments(session, ordered, source)
     if touched.new < len(ordered):
-        _drop_surplus_comments(session, ordered, source)
+        drop_surplus_comments(session, ordered, source)
     return touched
 
 
-def _store_customers(session: Session, tickets: Sequence[TicketData], source: str) -> None:
+def store_customers(session: Session, tickets: Sequence[TicketData], source: str) -> None:
+    """Insert or update the customers of `tickets`; a name or fields that are not told stay as they are."""
     customers = {(one.kind, one.key): one for ticket in tickets if (one := ticket.customer)}
     if not customers:
         return
     rows = [
-        {"source": source, "kind": one.kind, "external_key": one.key, "name": one.name}
+        {"source": source, "kind": one.kind, "external_key": one.key, "name": one.name, "fields": one.fields}
         for _, one in sorted(customers.items())
     ]
-    given = _unrolled(_CUSTOMERS, ("source", "kind", "external_key", "name"))
-    statement = insert(_CUSTOMERS).from_select([*given.c.keys()], select(given))
+    given = _unrolled(_CUSTOMERS, ("source", "kind", "external_key", "name", "fields"))
+    told = [given.c[name] for name in ("source", "kind", "external_key", "name")]
+    statement = insert(_CUSTOMERS).from_select(
+        [*given.c.keys()], select(*told, func.coalesce(given.c.fields, sql("'{}'::jsonb")))
+    )
+    after: dict[str, Any] = {
+        "name": func.coalesce(statement.excluded.name, _CUSTOMERS.c.name),
+        "fields": func.coalesce(func.nullif(statement.excluded.fields, sql("'{}'::jsonb")), _CUSTOMERS.c.fields),
+    }
     statement = statement.on_conflict_do_update(
         index_elements=["source", "kind", "external_key"],
-        set_={"name": statement.excluded.name},
-        where=and_(statement.excluded.name.is_not(None), _CUSTOMERS.c.name.is_distinct_from(statement.excluded.name)),
+        set_=after,
+        where=tuple_(*(_CUSTOMERS.c[name] for name in after)).is_distinct_from(tuple_(*after.values())),
     )
     session.execute(statement, {"rows": _dump(rows)})
 
 
-def _store_rows(session: Session, tickets: Sequence[TicketData], source: str) -> Stored:
+def store_rows(
+    session: Session, tickets: Sequence[TicketData], source: str, *, keep_text: bool = False, back: bool = False
+) -> Stored:
+    """The rows of `tickets`; `keep_text` leaves a present text alone, `back` brings a ticket back that had left."""
     rows = [
         {name: getattr(ticket, name) for name in ("source_id", *_TICKET_COLUMNS)}
         | ({"customer_kind": ticket.customer.kind, "customer_key": ticket.customer.key} if ticket.customer else {})
@@ -91,8 +118,13 @@ def _store_rows(session: Session, tickets: Sequence[TicketData], source: str) ->
         .order_by(given.c.source_id),
     )
     after: dict[str, Any] = {name: statement.excluded[name] for name in ("customer_id", *_TICKET_COLUMNS)}
-    # Only exports tell it; a file without it must not blank it.
-    after["generated_timestamp"] = func.coalesce(after["generated_timestamp"], _TICKETS.c.generated_timestamp)
+    # Only exports tell these; a file without them must not blank them.
+    for name in ("generated_timestamp", "comment_count"):
+        after[name] = func.coalesce(after[name], _TICKETS.c[name])
+    if keep_text:
+        del after["text"], after["text_hash"]
+    if back:
+        after |= {"deleted_at": null(), "gone_reason": null()}
     statement = statement.on_conflict_do_update(
         index_elements=["source", "source_id"],
         set_=after,
@@ -105,7 +137,18 @@ def _store_rows(session: Session, tickets: Sequence[TicketData], source: str) ->
     return Stored(new, len(touched) - new)
 
 
-def _store_comments(session: Session, tickets: Sequence[TicketData], source: str) -> None:
+class Conversing(Protocol):
+    """What has a conversation to be stored."""
+
+    @property
+    def source_id(self) -> str: ...
+
+    @property
+    def comments(self) -> tuple[CommentData, ...]: ...
+
+
+def store_comments(session: Session, tickets: Sequence[Conversing], source: str) -> None:
+    """The conversations of `tickets`, whose rows are there."""
     rows = [
         {
             "ticket": ticket.source_id,
@@ -139,7 +182,7 @@ def _store_comments(session: Session, tickets: Sequence[TicketData], source: str
     session.execute(statement, {"rows": _dump(rows)})
 
 
-def _drop_surplus_comments(session: Session, tickets: Sequence[TicketData], source: str) -> None:
+def drop_surplus_comments(session: Session, tickets: Sequence[Conversing], source: str) -> None:
     """Remove what a shortened conversation left behind."""
     session.execute(
         text(

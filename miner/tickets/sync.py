@@ -1,24 +1,194 @@
-"""STEP sync: fetching tickets from Zendesk. This release says honestly that it cannot yet."""
+"""STEP sync: the mirror of a Zendesk account, brought up to date.
+
+    who are we | live lane, then windows, newest first | conversations beside them | merges, customers, the line
+
+Whatever is not finished stays in the database (lanes, queue) and the next run goes on with it, whichever run that is.
+"""
 
 from __future__ import annotations
 
-from miner.errors import MissingConfiguration, StepError
-from miner.runs.context import Skip, StepContext
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-_CREDENTIAL = (
-    "and ZENDESK_OAUTH_CLIENT_ID with ZENDESK_OAUTH_CLIENT_SECRET"
-    " (or ZENDESK_OAUTH_TOKEN, or ZENDESK_EMAIL with ZENDESK_API_TOKEN)"
-)
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from miner.errors import StepError
+from miner.logs import get_logger
+from miner.runs.context import Skip, StepContext
+from miner.tickets import lanes, mirror
+from miner.tickets.conversations import count_due, link_merged
+from miner.tickets.customer_facts import apply_facts
+from miner.tickets.events import Events
+from miner.tickets.pace import CLOCK, Budgets, Clock
+from miner.tickets.talks import Talks
+from miner.tickets.traffic import Traffic
+from miner.tickets.walk import HIDDEN_SECONDS, Walk
+from miner.tickets.zendesk import Call, Zendesk, source_of
+from miner.tickets.zendesk_login import API_KEYS_END, Login, missing_configuration
+
+log = get_logger(__name__)
+
+FIRST_DAYS = 30
+_FAR = 2**33
+# The live lane of a first sync begins this much before Zendesk's `Date`, which may be wrong by minutes.
+CLOCK_MARGIN = 900
+ME = Call("users/me.json", "the login's own user", ("user",))
 
 
 def run(context: StepContext) -> Skip | None:
-    """Skip in a pipeline without an account; raise MissingConfiguration alone, StepError where one is configured."""
-    account = context.config.zendesk_subdomain
-    if account:
-        raise StepError(
-            f"the Zendesk account {account} cannot be synced yet: syncing comes with a later release; "
-            "until then export the tickets and run `miner import FILE`, and unset ZENDESK_SUBDOMAIN"
-        )
-    if context.in_pipeline:
+    """Sync the configured account. Raises MissingConfiguration alone, ZendeskError, RateLimited."""
+    missing = missing_configuration(context.config)
+    if missing and context.in_pipeline and not context.config.zendesk_subdomain:
         return Skip("no Zendesk account is configured: set ZENDESK_SUBDOMAIN and a credential")
-    raise MissingConfiguration("Zendesk", ["ZENDESK_SUBDOMAIN", _CREDENTIAL])
+    if missing:
+        raise missing
+    sync_account(context)
+    return None
+
+
+def sync_account(context: StepContext, *, clock: Clock = CLOCK, answer_seconds: float | None = None) -> None:
+    """The whole of it; `answer_seconds` replaces the deadlines of answers."""
+    config, source = context.config, source_of(context.config)
+    with context.reading() as session:
+        refuse_other_account(session, source)
+    with Zendesk(config, seconds=answer_seconds) as client:
+        login = Login(config, client, clock=clock)
+        if login.kind == "api_token":
+            log.warning("zendesk_api_token", message=API_KEYS_END)
+        traffic = Traffic(context, client, login, Budgets(source, clock=clock), clock=clock)
+        answer = traffic.ask(ME)
+        now = int(answer.server_time or dt.datetime.now(dt.UTC).timestamp())
+        wanted = read_range(context.args, now=now, zone=context.settings.zone)
+        found = prepare_lanes(context, source, now=now, brands=config.zendesk_brand_ids, since=wanted.since)
+        talks = Talks(context, source=source, private=context.settings.private_notes, clock=clock)
+        walk = Walk(context, found, source=source, brands=config.zendesk_brand_ids, stored=talks.refresh, clock=clock)
+        events = Events(
+            context,
+            source=source,
+            private=context.settings.private_notes,
+            roles=walk.roles,
+            ready=lambda: walk.is_through,
+            stored=talks.refresh,
+        )
+        traffic.run((walk, events), talks)
+    with context.unit() as unit:
+        merged = link_merged(unit.session, source)
+        apply_facts(unit.session, context.settings.customer_fields)
+        waiting = count_due(unit.session, source)
+        within, complete = count_range(unit.session, source, wanted)
+    log.info(
+        "sync_finished",
+        message=f"Stored {walk.tickets:,} tickets and {talks.stored + events.conversations:,} conversations in "
+        f"{traffic.calls:,} calls; "
+        f"{complete:,} of {within:,} tickets {wanted.name} are complete"
+        + (f"; still waiting: {waiting:,} conversations" if waiting else ""),
+        calls=traffic.calls,
+        limited=traffic.limited,
+        merged=merged,
+        waiting=waiting,
+    )
+
+
+def refuse_other_account(session: Session, source: str) -> None:
+    """Raise StepError while tickets of another account are here: what becomes of them is for somebody to say."""
+    other = session.scalar(
+        text("""
+            SELECT source FROM tickets WHERE source LIKE 'zendesk:%' AND source <> :source
+                AND zendesk_ticket_id IS NOT NULL LIMIT 1"""),
+        {"source": source},
+    )
+    if other:
+        raise StepError(
+            f"the tickets of {other} are still here, and this is {source}: keep them with `miner source keep {other}` "
+            f"or remove them with `miner source remove {other}`, then sync again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a run was asked for, in Unix seconds: tickets created or updated in [since, until); None: unbounded."""
+
+    since: int | None
+    until: int | None
+    name: str
+
+
+def read_range(args: Mapping[str, Any], *, now: int, zone: dt.tzinfo) -> Range:
+    """The range in a sync's arguments; days begin at midnight in `zone`."""
+    if args.get("backfill_days"):
+        return Range(now - args["backfill_days"] * lanes.DAY, None, f"of the last {args['backfill_days']} days")
+    if not args.get("from_date"):
+        return Range(None, None, "of the account")
+
+    def midnight(day: dt.date) -> int:
+        return int(dt.datetime.combine(day, dt.time(), zone).timestamp())
+
+    first, last = dt.date.fromisoformat(args["from_date"]), args.get("to_date")
+    until = midnight(dt.date.fromisoformat(last) + dt.timedelta(days=1)) if last else None
+    return Range(midnight(first), until, f"from {first} to {last or 'now'}")
+
+
+def prepare_lanes(
+    context: StepContext, source: str, *, now: int, brands: Sequence[int], since: int | None
+) -> list[lanes.Lane]:
+    """The lanes there are, with those that this run adds; a resumed run adds none again."""
+    begun = context.checkpoint is not None
+    with context.unit() as unit:
+        session, run_id = unit.session, context.run_id
+        first = not any(lane.is_live for lane in lanes.list_lanes(session, source))
+        end = now - HIDDEN_SECONDS - 1
+        if first:
+            end -= CLOCK_MARGIN
+            lanes.create_live(session, source, start=end, brands=brands, run_id=run_id)
+        if not begun and (since is not None or first):
+            start = since if since is not None else now - FIRST_DAYS * lanes.DAY
+            lanes.create_windows(session, source, start=start, end=end, run_id=run_id)
+        if not first:
+            apply_brands(session, source, brands, run_id=run_id, end=end)
+        unit.checkpoint = {"begun": True}
+        return lanes.list_lanes(session, source)
+
+
+def apply_brands(session: Session, source: str, brands: Sequence[int], *, run_id: int, end: int) -> None:
+    """What a changed list of brands asks for: tickets of removed ones are hidden, added ones are backfilled."""
+    row = session.execute(
+        text("SELECT brands, covered_from FROM sync_cursors WHERE source = :source AND lane = 'live'"),
+        {"source": source},
+    ).one()
+    before, after = frozenset(row.brands or ()), frozenset(brands)
+    if before == after:
+        return
+    if before and (not after or after - before):
+        start = row.covered_from or end - FIRST_DAYS * lanes.DAY
+        lanes.create_windows(session, source, start=start, end=end, run_id=run_id)
+    if after:
+        numbers = session.scalars(
+            text("""
+                SELECT zendesk_ticket_id FROM tickets WHERE source = :source AND deleted_at IS NULL
+                    AND NOT coalesce((raw ->> 'brand_id')::bigint = ANY(:brands), false)"""),
+            {"source": source, "brands": list(after)},
+        ).all()
+        hidden = mirror.bury(session, source, list(numbers), reason="brand")
+        log.info("brands_hidden", message=f"Hid {hidden:,} tickets of brands that are not kept", tickets=hidden)
+    session.execute(
+        text("UPDATE sync_cursors SET brands = CAST(:brands AS bigint[]) WHERE source = :source AND lane = 'live'"),
+        {"source": source, "brands": list(brands) or None},
+    )
+
+
+def count_range(session: Session, source: str, wanted: Range) -> tuple[int, int]:
+    """How many stored tickets were created or updated in the range, and how many of them are complete."""
+    row = session.execute(
+        text("""
+            SELECT count(*) AS within, count(*) FILTER (WHERE due.ticket_number IS NULL) AS complete
+            FROM tickets LEFT JOIN due_conversations AS due
+                ON due.source = tickets.source AND due.ticket_number = tickets.zendesk_ticket_id
+            WHERE tickets.source = :source AND deleted_at IS NULL
+                AND ((created_at >= to_timestamp(:since) AND created_at < to_timestamp(:until))
+                  OR (updated_at >= to_timestamp(:since) AND updated_at < to_timestamp(:until)))"""),
+        {"source": source, "since": wanted.since or 0, "until": wanted.until or _FAR},
+    ).one()
+    return row.within, row.complete

@@ -68,6 +68,8 @@ def _moment(value: Any) -> dt.datetime:
     if isinstance(value, bool):
         raise TypeError
     if isinstance(value, str):
+        if len(value) == 20 and value[-1] == "Z":
+            return dt.datetime.fromisoformat(value)
         text = value.strip()
         if not _EPOCH.fullmatch(text):
             zoned = _ZONE.sub(lambda match: f"{match[1]}:{match[2]}" if match[1] else "+00:00", text)

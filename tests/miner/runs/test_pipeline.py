@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from miner import db
 from miner.config import Config
-from miner.errors import RunLost
+from miner.errors import RateLimited, RunLost
 from miner.models import JobRun, JobRunAttempt, JobRunEvent, JobRunStep
 from miner.runs import context as context_module
 from miner.runs import lifecycle, pipeline
@@ -311,3 +311,25 @@ def test_settling_gives_up_without_raising_when_the_run_was_lost(database: str) 
         raise RunLost("gone")
 
     assert pipeline._settle(hold, lost) == []
+
+
+def test_a_service_that_asks_to_wait_costs_no_thread_and_no_attempt(session: Session, extra_job: Any) -> None:
+    asked = iter([RateLimited("Zendesk asks to wait 90 s", 90)])
+
+    def limited(context: StepContext) -> None:
+        for error in asked:
+            raise error
+
+    run_id = start(extra_job(limited))
+    process = Process()
+    assert process.work(run_id) == []
+    run = run_of(session, run_id)
+    assert (run.state, run.wait_reason, run.wait_detail) == ("waiting", "rate_limit", "Zendesk asks to wait 90 s")
+    left = session.scalar(text("SELECT extract(epoch FROM run_after - clock_timestamp()) FROM job_runs"))
+    assert left is not None
+    assert 60 < left <= 90
+    session.execute(text("UPDATE job_runs SET run_after = now()"))
+    session.commit()
+    process.work(run_id)
+    run = run_of(session, run_id)
+    assert (run.state, run.attempt) == ("completed", 1)

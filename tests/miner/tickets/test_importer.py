@@ -274,3 +274,38 @@ def test_long_tickets_make_short_batches(tmp_path: Path, monkeypatch: pytest.Mon
     path = ndjson(tmp_path / "a.ndjson", [record(n, description="x" * 60_000) for n in range(5)])
     batches = list(importer._batches(read_records(inspect(path)), "file:a"))
     assert [batch.records for batch in batches] == [2, 2, 1]
+
+
+def test_a_column_map_reads_a_file_in_any_language(
+    step: Steps, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Nr;Betreff;Angelegt am\n7;Export geht nicht;2026-11-20\n", encoding="utf-8")
+    columns = "id=Nr,subject=Betreff,created_at=Angelegt am"
+    importer.run(step("import", {"path": str(path), "columns": columns}))
+    assert session.scalars(select(Ticket.subject)).all() == ["Export geht nicht"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "word"),
+    [("subject", "subject=Title"), ("wrong=Nr", "ours are id"), ("subject=Titel", "no column Titel")],
+)
+def test_a_column_map_that_does_not_fit_is_refused(
+    step: Steps, database: str, tmp_path: Path, columns: str, word: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,subject,created_at\n7,x,2026-11-20\n", encoding="utf-8")
+    with pytest.raises(ImportFailed, match=word):
+        importer.run(step("import", {"path": str(path), "columns": columns}))
+
+
+def test_rejected_records_are_kept_with_their_place_and_reason(step: Steps, database: str, tmp_path: Path) -> None:
+    path = ndjson(tmp_path / "a.ndjson", [record(1), {"id": 2, "subject": "no date"}, record(3)])
+    path.write_text(path.read_text(encoding="utf-8") + '{"id": 4, "subj\n', encoding="utf-8")
+    context = step("import", {"path": str(path)})
+    importer.run(context)
+    (kept,) = (context.config.home / "rejected").glob(f"run-{context.run_id}-*")
+    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    expected = {"line": 2, "reason": "created_at is missing", "record": {"id": 2, "subject": "no date"}}
+    assert lines == [expected, {"line": 4, "reason": lines[1]["reason"], "record": '{"id": 4, "subj'}]
+    assert lines[1]["reason"].startswith("it is not JSON")

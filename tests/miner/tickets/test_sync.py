@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from miner.errors import MissingConfiguration, StepError
+from miner.errors import MissingConfiguration
 from miner.runs.context import Skip, StepContext
 from miner.tickets import sync
 
@@ -24,8 +24,9 @@ def test_without_an_account_a_pipeline_goes_on_without_syncing(step: Callable[..
 
 
 @pytest.mark.parametrize("job", ["sync", "pipeline"])
-def test_with_an_account_it_says_that_it_cannot_sync_yet(step: Callable[..., StepContext], job: str) -> None:
+def test_with_an_account_but_no_credential_it_says_what_to_set(step: Callable[..., StepContext], job: str) -> None:
     context = step(job)
     context.config = replace(context.config, zendesk_subdomain="acme")
-    with pytest.raises(StepError, match="acme cannot be synced yet"):
+    with pytest.raises(MissingConfiguration, match="ZENDESK_OAUTH_CLIENT_ID") as refused:
         sync.run(context)
+    assert "ZENDESK_SUBDOMAIN" not in str(refused.value)

@@ -1,0 +1,109 @@
+"""Tables of the Zendesk sync: lanes, waiting conversations, budgets, tokens, and the proof of completeness."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, PrimaryKeyConstraint, SmallInteger
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from miner.tables.base import NOW, Base, identity, one_of
+
+
+class DueConversation(Base):
+    """A ticket whose comments are still to be fetched, in this version; the row goes in the fetch's transaction."""
+
+    __tablename__ = "due_conversations"
+    __table_args__ = (
+        PrimaryKeyConstraint("source", "ticket_number"),
+        CheckConstraint(f"transcript IS NULL OR {one_of('transcript', ('log', 'audits'))}", name="transcript"),
+        Index("due_conversations_order_idx", "source", "priority", sql("version DESC"), "ticket_number"),
+    )
+    source: Mapped[str] = mapped_column(doc="The ticket source.")
+    ticket_number: Mapped[int] = mapped_column(doc="Zendesk's number of the ticket.")
+    version: Mapped[int] = mapped_column(doc="The `generated_timestamp` that asked for it.")
+    priority: Mapped[int] = mapped_column(
+        SmallInteger, doc="0: just changed, 1: backfill, 2: read again, 3: a lone comment, which is the description."
+    )
+    transcript: Mapped[str | None] = mapped_column(doc="log or audits: where its messaging transcript is; NULL: none.")
+    queued_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When it was asked for first.")
+
+
+class TicketMerge(Base):
+    """Which ticket became part of which; known from the comments of the target, before or after the other arrives."""
+
+    __tablename__ = "ticket_merges"
+    __table_args__ = (PrimaryKeyConstraint("source", "loser"),)
+    source: Mapped[str] = mapped_column(doc="The ticket source.")
+    loser: Mapped[int] = mapped_column(doc="Zendesk's number of the ticket that was merged and closed.")
+    target: Mapped[int] = mapped_column(doc="Zendesk's number of the ticket that goes on.")
+
+
+class StagedComment(Base):
+    """A comment read in bulk, kept until all of its ticket's comments are there."""
+
+    __tablename__ = "staged_comments"
+    __table_args__ = (PrimaryKeyConstraint("source", "ticket_number", "comment_id"),)
+    source: Mapped[str] = mapped_column(doc="The ticket source.")
+    ticket_number: Mapped[int] = mapped_column(doc="Zendesk's number of the ticket.")
+    comment_id: Mapped[int] = mapped_column(doc="Zendesk's number of the comment.")
+    content: Mapped[dict[str, Any]] = mapped_column(doc="Author, time, visibility and body, without addresses.")
+
+
+class RateBudget(Base):
+    """How fast one kind of call may go, for all workers together."""
+
+    __tablename__ = "rate_budgets"
+    __table_args__ = (
+        PrimaryKeyConstraint("source", "name"),
+        CheckConstraint(one_of("name", ("export", "account")), name="name"),
+        CheckConstraint("per_minute > 0", name="per_minute"),
+    )
+    source: Mapped[str] = mapped_column(doc="The account.")
+    name: Mapped[str] = mapped_column(doc="export: incremental exports; account: every call.")
+    per_minute: Mapped[int] = mapped_column(Integer, doc="What Zendesk allows, as its headers told.")
+    next_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When the next call may go.")
+    not_before: Mapped[dt.datetime | None] = mapped_column(doc="No call before this: Zendesk said so.")
+    calls: Mapped[int] = mapped_column(server_default=sql("0"), doc="Calls granted so far.")
+    refusals: Mapped[int] = mapped_column(server_default=sql("0"), doc="Answers 429 so far.")
+
+
+class AccessToken(Base):
+    """The OAuth token that all workers share; it ends by itself after minutes or hours."""
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (PrimaryKeyConstraint("source"),)
+    source: Mapped[str] = mapped_column(doc="The account.")
+    token: Mapped[str | None] = mapped_column(doc="The token; NULL: none yet.")
+    renew_at: Mapped[dt.datetime | None] = mapped_column(doc="At 80 % of its life it is renewed.")
+    renewing_until: Mapped[dt.datetime | None] = mapped_column(doc="Somebody is fetching a new one until then.")
+    generation: Mapped[int] = mapped_column(server_default=sql("0"), doc="Grows with every new token.")
+
+
+class MirrorCheck(Base):
+    """One comparison of the mirror with the account: the line that says how complete it is."""
+
+    __tablename__ = "mirror_checks"
+    __table_args__ = (Index("mirror_checks_source_id_idx", "source", sql("id DESC")),)
+    id: Mapped[int] = identity()
+    source: Mapped[str] = mapped_column(doc="The ticket source.")
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("job_runs.id", ondelete="SET NULL"), doc="Who compared.")
+    at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When it was compared.")
+    complete_through: Mapped[dt.datetime | None] = mapped_column(doc="Everything changed before this was there.")
+    expected: Mapped[int | None] = mapped_column(doc="Tickets the account says it has; NULL: it did not say.")
+    stored: Mapped[int] = mapped_column(doc="Tickets the mirror has.")
+    missing: Mapped[int] = mapped_column(doc="Tickets that the account has and the mirror lacked.")
+    vanished: Mapped[int] = mapped_column(doc="Tickets that the mirror had and the account has no more.")
+    waiting: Mapped[int] = mapped_column(doc="Conversations that were still to be fetched.")
+
+
+class CustomerFact(Base):
+    """A line of the uploaded customer list; it outranks what is mapped from fields."""
+
+    __tablename__ = "customer_facts"
+    __table_args__ = (PrimaryKeyConstraint("key"),)
+    key: Mapped[str] = mapped_column(doc="Organization id or mail domain, in lower case.")
+    facts: Mapped[dict[str, Any]] = mapped_column(doc="plan, revenue, currency, renewal_date and owner, as given.")
+    uploaded_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When the list was uploaded.")

@@ -1,0 +1,154 @@
+"""How we log in to Zendesk: an OAuth client first, then a given token, then e-mail and API token.
+
+The OAuth token is shared by all workers through a row and renewed at 80 % of its life, or when it is refused. Whoever
+renews claims the row first, so that eight workers ask for one new token; no transaction is open while Zendesk answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from miner.config import Config
+from miner.db import transaction
+from miner.errors import MissingConfiguration, ZendeskError
+from miner.logs import get_logger
+from miner.tickets.pace import CLOCK, Clock
+from miner.tickets.zendesk import Zendesk, basic, source_of
+
+log = get_logger(__name__)
+
+TOKEN_SECONDS = 1800
+RENEW_SHARE = 0.8
+CLAIM_SECONDS = 45.0
+REMEMBERED_SECONDS = 5.0
+API_KEYS_END = (
+    "This login uses an API token: Zendesk ends all of them on 30 April 2027. Create an OAuth client and set "
+    "ZENDESK_OAUTH_CLIENT_ID and ZENDESK_OAUTH_CLIENT_SECRET"
+)
+CREDENTIALS = (
+    "ZENDESK_OAUTH_CLIENT_ID with ZENDESK_OAUTH_CLIENT_SECRET"
+    " (or ZENDESK_OAUTH_TOKEN, or ZENDESK_EMAIL with ZENDESK_API_TOKEN)"
+)
+
+
+def missing_configuration(config: Config) -> MissingConfiguration | None:
+    """What must be set before an account can be reached; None: nothing."""
+    missing = [] if config.zendesk_subdomain or config.zendesk_base_url else ["ZENDESK_SUBDOMAIN"]
+    return (
+        MissingConfiguration(
+            "Zendesk", [*missing, *([] if login_kind(config) else ["and " * bool(missing) + CREDENTIALS])]
+        )
+        if missing or not login_kind(config)
+        else None
+    )
+
+
+def login_kind(config: Config) -> str | None:
+    """client, bearer or api_token, the first that is complete; None: there is none."""
+    if config.zendesk_oauth_client_id and config.zendesk_oauth_client_secret:
+        return "client"
+    if config.zendesk_oauth_token:
+        return "bearer"
+    return "api_token" if config.zendesk_email and config.zendesk_api_token else None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The Authorization header of a call, and which token it holds."""
+
+    header: str
+    generation: int
+
+
+class Login:
+    """Gives the credential of the next call. Waits only for a renewal."""
+
+    def __init__(self, config: Config, client: Zendesk, *, clock: Clock = CLOCK) -> None:
+        self.kind = login_kind(config)
+        self._config, self._client, self._clock = config, client, clock
+        self._source = source_of(config)
+        self._known: Credential | None = None
+        self._known_until = 0.0
+
+    def credential(self) -> Credential:
+        """The present credential, renewed first when it is near its end; raises ZendeskError."""
+        if self.kind == "bearer":
+            return Credential(f"Bearer {self._config.zendesk_oauth_token}", 0)
+        if self.kind == "api_token":
+            return Credential(basic(self._config.zendesk_email or "", self._config.zendesk_api_token or ""), 0)
+        if self._known is None or self._clock.seconds() > self._known_until:
+            row = self._row()
+            fresh = row.token is not None and not row.due
+            self._know(Credential(f"Bearer {row.token}", row.generation) if fresh else self._renewed(row.generation))
+        assert self._known is not None  # noqa: S101 - it was just set
+        return self._known
+
+    def _know(self, credential: Credential) -> Credential:
+        """Remember it for a moment; a fifth of a token's life is left when it is renewed."""
+        self._known, self._known_until = credential, self._clock.seconds() + REMEMBERED_SECONDS
+        return credential
+
+    def after_refusal(self, refused: Credential) -> Credential | None:
+        """Another credential to try once after a 401; None: there is no other."""
+        return self._know(self._renewed(refused.generation)) if self.kind == "client" else None
+
+    def _renewed(self, generation: int) -> Credential:
+        """A token newer than `generation`, fetched by us or by whoever was first."""
+        while True:
+            if self._claim(generation):
+                return self._fetch(generation)
+            row = self._row()
+            if row.generation != generation and row.token is not None:
+                return Credential(f"Bearer {row.token}", row.generation)
+            self._clock.rest(0.1)
+
+    def _fetch(self, generation: int) -> Credential:
+        try:
+            data = self._client.create_token(
+                client_id=self._config.zendesk_oauth_client_id or "",
+                client_secret=self._config.zendesk_oauth_client_secret or "",
+                seconds=TOKEN_SECONDS,
+            )
+        except ZendeskError:
+            self._execute("UPDATE access_tokens SET renewing_until = NULL WHERE source = :source")
+            raise
+        given = data.get("expires_in")
+        life = given if isinstance(given, (int, float)) and given > 0 else TOKEN_SECONDS  # older answers do not say
+        token = str(data["access_token"])
+        self._execute(
+            """UPDATE access_tokens SET token = :token, generation = generation + 1, renewing_until = NULL, renew_at =
+                 coalesce(to_timestamp(CAST(:now AS float)), clock_timestamp()) + make_interval(secs => :life)
+               WHERE source = :source""",
+            token=token,
+            life=min(life, TOKEN_SECONDS) * RENEW_SHARE,
+        )
+        log.debug("zendesk_token_renewed", message="Got a new Zendesk access token", seconds=life)
+        return Credential(f"Bearer {token}", generation + 1)
+
+    def _claim(self, generation: int) -> bool:
+        claimed = self._execute(
+            """UPDATE access_tokens SET renewing_until = clock_timestamp() + make_interval(secs => :claim)
+               WHERE source = :source AND generation = :generation
+                 AND coalesce(renewing_until, '-infinity') < clock_timestamp() RETURNING source""",
+            generation=generation,
+            claim=CLAIM_SECONDS,
+        )
+        return claimed is not None
+
+    def _row(self) -> Any:
+        find = """SELECT token, generation, renew_at <= coalesce(to_timestamp(CAST(:now AS float)), clock_timestamp())
+                    AS due FROM access_tokens WHERE source = :source"""
+        row = self._execute(find)
+        if row is None:
+            self._execute("INSERT INTO access_tokens (source) VALUES (:source) ON CONFLICT DO NOTHING")
+            row = self._execute(find)
+        return row
+
+    def _execute(self, statement: str, **values: Any) -> Any:
+        """One statement in its own transaction; its first row, if it gives rows."""
+        with transaction() as session:
+            result = session.execute(text(statement), {"source": self._source, "now": self._clock.stamp(), **values})
+            return result.first() if result.returns_rows else None  # type: ignore[attr-defined]

@@ -1,0 +1,5 @@
+"""The stand-in of Zendesk, for every test of tickets."""
+
+from tests.standins.zendesk.fixture import zendesk
+
+__all__ = ["zendesk"]

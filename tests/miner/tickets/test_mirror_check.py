@@ -1,0 +1,113 @@
+"""The reconcile job: what differs is found, repaired and told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from miner.config import Config
+from miner.models import MirrorCheck
+from miner.runs import lifecycle
+from miner.runs.context import Skip, StepContext
+from miner.tickets import reconcile
+from miner.tickets.reconcile import completeness_line, reconcile_account
+from tests.standins.zendesk.standin import StandIn
+from tests.support.mirror import SOURCE, Run, config_for, differences, sync, virtual_clock
+
+
+def compare(zendesk: StandIn) -> Any:
+    """One run of the job; returns what the step gave back."""
+    run = Run(config_for(zendesk), job="reconcile")
+    zendesk.limits.budgets["account"].allowed = 1_000_000
+    result = reconcile_account(run.context, clock=virtual_clock(zendesk), answer_seconds=5)
+    run.end_with(lifecycle.complete)
+    return result
+
+
+def test_a_whole_mirror_says_so(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    compare(zendesk)
+    check = session.scalars(select(MirrorCheck)).one()
+    live = sum(not one["deleted"] for one in zendesk.truth.values())
+    assert (check.expected, check.stored, check.missing, check.vanished, check.waiting) == (live, live, 0, 0, 0)
+    line = completeness_line(session, SOURCE)
+    assert line is not None
+    assert line.startswith("mirror complete through ")
+    assert "; 0 missing" in line
+
+
+def test_what_the_mirror_lost_comes_back_and_is_counted(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    lost = sorted(number for number, one in zendesk.truth.items() if not one["deleted"])[3:8]
+    session.execute(text("DELETE FROM tickets WHERE zendesk_ticket_id = ANY(:lost)"), {"lost": lost})
+    session.commit()
+    compare(zendesk)
+    check = session.scalars(select(MirrorCheck)).one()
+    assert (check.missing, check.expected - check.stored) == (5, 0)
+    assert differences(session, zendesk) == {}
+    line = completeness_line(session, SOURCE)
+    assert line is not None
+    assert "; 5 missing when compared" in line
+
+
+def test_what_vanished_without_a_trace_is_buried_after_it_was_asked_for(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    alive = sorted(number for number, one in zendesk.truth.items() if not one["deleted"])
+    for number in alive[2:4]:
+        zendesk.ops.purge(number)
+    zendesk.ops.system_touch(alive[5])  # moved on, not vanished
+    compare(zendesk)
+    asked = {int(one.path.split("/")[4].removesuffix(".json")) for one in zendesk.log.of("ticket")}
+    assert asked == {*alive[2:4], alive[5]}
+    assert session.scalars(select(MirrorCheck.vanished)).one() == 2
+    zendesk.settle()
+    sync(zendesk)
+    assert differences(session, zendesk) == {}
+
+
+def test_a_redaction_that_moved_no_version_is_found_within_four_weeks(zendesk: StandIn, session: Session) -> None:
+    zendesk.switches.redaction_moves_version = False
+    sync(zendesk, backfill_days=100)
+    recent = max((one["updated_at"], number) for number, one in zendesk.truth.items() if len(one["comments"]) > 1)[1]
+    zendesk.ops.redact(recent, 1)
+    zendesk.settle()
+    sync(zendesk)
+    assert set(differences(session, zendesk)) == {recent}
+    for _ in range(4):
+        zendesk.clock.advance(7 * 86_400)
+        compare(zendesk)
+    assert differences(session, zendesk) == {}
+
+
+def test_before_anything_was_synced_there_is_nothing_to_compare(zendesk: StandIn, session: Session) -> None:
+    assert isinstance(compare(zendesk), Skip)
+    assert completeness_line(session, SOURCE) is None
+
+
+def test_without_an_account_the_weekly_job_is_skipped(database: str) -> None:
+    run = Run(Config.from_environment(), job="reconcile")
+    skipped = reconcile.run(run.context)
+    assert isinstance(skipped, Skip)
+    assert "ZENDESK_SUBDOMAIN" in skipped.reason
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_comparison_that_was_interrupted_goes_on(
+    zendesk: StandIn, session: Session, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    sync(zendesk, backfill_days=100)
+    zendesk.switches.page_cap = 10
+    zendesk.faults.add("429_long", "tickets_cursor", skip=place)
+    run = Run(config_for(zendesk), job="reconcile")
+
+    def again(context: StepContext, **rest: Any) -> None:
+        reconcile_account(context, **rest)
+
+    monkeypatch.setattr("tests.support.mirror.sync_account", again)
+    run.work(zendesk)
+    assert len(run.waits) == 1
+    check = session.scalars(select(MirrorCheck)).one()
+    assert (check.expected, check.missing) == (check.stored, 0)

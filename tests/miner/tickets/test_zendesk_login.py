@@ -1,0 +1,115 @@
+"""Proofs 12 to 14: credentials, their renewal, and where they never go."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from miner.errors import ZendeskAuthentication, ZendeskForbidden
+from miner.tickets.zendesk import Zendesk
+from miner.tickets.zendesk_login import Credential, Login
+from tests.standins.zendesk.standin import StandIn
+from tests.support.mirror import config_for, differences, sync, virtual_clock
+
+NO_CLIENT = {"zendesk_oauth_client_id": None, "zendesk_oauth_client_secret": None}
+
+
+def test_each_kind_of_credential_works_and_the_client_comes_first(zendesk: StandIn, session: Session) -> None:
+    bearer = NO_CLIENT | {"zendesk_oauth_token": zendesk.bearer}
+    key = NO_CLIENT | {"zendesk_email": zendesk.email, "zendesk_api_token": zendesk.api_token}
+    for changes, scheme in (
+        (bearer, "Bearer standin"),
+        (key, "Basic "),
+        (bearer | key, "Bearer standin"),
+        ({}, "Bearer oauth-"),
+    ):
+        zendesk.log.clear()
+        sync(zendesk, config=config_for(zendesk, **changes), backfill_days=100)
+        asked = {one.headers["authorization"][: len(scheme)] for one in zendesk.log if one.route != "token"}
+        assert asked == {scheme}
+    assert differences(session, zendesk) == {}
+
+
+def test_an_api_token_works_with_a_warning_of_its_end(
+    zendesk: StandIn, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = NO_CLIENT | {"zendesk_email": zendesk.email, "zendesk_api_token": zendesk.api_token}
+    sync(zendesk, config=config_for(zendesk, **changes))
+    assert "30 April 2027" in caplog.text
+    assert zendesk.api_token not in caplog.text
+
+
+@pytest.mark.parametrize("zendesk", [{"tickets": 400}], indirect=True)
+def test_a_token_that_lapses_every_few_minutes_is_renewed_on_the_way(
+    zendesk: StandIn, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("miner.tickets.zendesk_login.TOKEN_SECONDS", 301)
+    zendesk.limits.set(account=200, export=10)
+    zendesk.switches.page_cap = 5
+    sync(zendesk, backfill_days=100)
+    spent = zendesk.clock.now() - min(one.time for one in zendesk.log)
+    assert spent > 300
+    assert zendesk.oauth.issued >= spent / 301
+    assert not [one for one in zendesk.log if one.status == 401], "it was renewed in time"
+    assert differences(session, zendesk) == {}
+
+
+def test_a_refused_token_is_renewed_once_and_then_given_up(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    zendesk.oauth.revoke_all()
+    sync(zendesk)
+    assert zendesk.oauth.issued == 2
+    zendesk.oauth.revoke_all()
+    zendesk.oauth.secret = None
+    with pytest.raises(ZendeskAuthentication, match="miner doctor"):
+        sync(zendesk)
+    assert session.scalar(text("SELECT renewing_until FROM access_tokens")) is None
+
+
+def test_eight_workers_that_are_refused_at_once_ask_for_one_token(zendesk: StandIn, database: str) -> None:
+    config = config_for(zendesk)
+    with Zendesk(config) as client:
+        logins = [Login(config, client, clock=virtual_clock(zendesk)) for _ in range(8)]
+        first = logins[0].credential()
+        zendesk.oauth.revoke_all()
+        found: list[Credential | None] = []
+        start = threading.Barrier(8)
+
+        def renew(login: Login) -> None:
+            start.wait()
+            found.append(login.after_refusal(first))
+
+        threads = [threading.Thread(target=renew, args=(login,)) for login in logins]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert zendesk.oauth.issued == 2
+    assert {one.header for one in found if one} == {"Bearer oauth-000002"}
+
+
+def test_credentials_never_reach_another_host(zendesk: StandIn, session: Session) -> None:
+    for route in ("tickets_cursor", "comments"):
+        zendesk.faults.add("redirect", route, skip=1, times=3)
+        zendesk.faults.add("foreign_url", route, times=None)
+    sync(zendesk, backfill_days=100)
+    assert zendesk.faults.fired["foreign_url"] > 3
+    assert zendesk.faults.fired["redirect"] == 6
+    assert list(zendesk.elsewhere.log) == []
+    assert differences(session, zendesk) == {}
+
+
+def test_a_login_that_may_not_export_says_who_may(zendesk: StandIn, database: str) -> None:
+    zendesk.switches.role = "agent"
+    with pytest.raises(ZendeskForbidden, match="exports need an admin"):
+        sync(zendesk)
+
+
+def test_no_secret_stands_in_a_config_that_is_printed(zendesk: StandIn) -> None:
+    shown = repr(
+        config_for(zendesk, zendesk_oauth_token="t0ken", zendesk_api_token="k3y", zendesk_webhook_secret="s1gn")
+    )
+    assert not any(secret in shown for secret in (zendesk.client_secret, "t0ken", "k3y", "s1gn"))
