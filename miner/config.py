@@ -49,7 +49,10 @@ VARIABLES = (
     Variable("ZENDESK_API_TOKEN", None, "An API token; Zendesk ends all of them on 30 April 2027.", secret=True),
     Variable("ZENDESK_BRAND_ID", None, "Brand ids, separated by commas; absent: all brands."),
     Variable("ZENDESK_WEBHOOK_SECRET", None, "The signing secret of the webhook that wakes the sync.", secret=True),
-    Variable("MINER_ANALYZER", "auto", "auto or local: both read tickets with the built-in rules in this release."),
+    Variable("MINER_ANALYZER", "auto", "auto, claude or local; auto takes Claude when ANTHROPIC_API_KEY is set."),
+    Variable("ANTHROPIC_API_KEY", None, "The key for Claude.", secret=True),
+    Variable("ANTHROPIC_BASE_URL", None, "Another address of the Claude API; http:// only on this machine."),
+    Variable("MINER_MODEL", "claude-haiku-5-5", "The model that reads tickets."),
     Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
 
@@ -81,6 +84,9 @@ class Config:
     zendesk_brand_ids: tuple[int, ...]
     zendesk_webhook_secret: str | None = field(repr=False)
     analyzer: str
+    anthropic_api_key: str | None = field(repr=False)
+    anthropic_base_url: str | None
+    model: str
     log_level: str
 
     @classmethod
@@ -133,7 +139,6 @@ class Config:
         if broker is not None and not _is_broker(broker):
             schemes = ":// or ".join(BROKER_SCHEMES)
             faults.append(f"BROKER_URL: it must be an address that begins with {schemes}://; unset it for Postgres")
-        analyzer = choice("MINER_ANALYZER", ("auto", "local")).lower()
         config = cls(
             given_database_url=checked("DATABASE_URL", normalise_database_url),
             home=folder("MINER_HOME"),
@@ -154,7 +159,10 @@ class Config:
             zendesk_api_token=value("ZENDESK_API_TOKEN"),
             zendesk_brand_ids=numbers("ZENDESK_BRAND_ID"),
             zendesk_webhook_secret=value("ZENDESK_WEBHOOK_SECRET"),
-            analyzer=analyzer,
+            analyzer=choice("MINER_ANALYZER", ("auto", "claude", "local")).lower(),
+            anthropic_api_key=value("ANTHROPIC_API_KEY"),
+            anthropic_base_url=checked("ANTHROPIC_BASE_URL", normalise_base_url),
+            model=str(value("MINER_MODEL")),
             log_level=choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")).upper(),
         )
         if faults:

@@ -14,6 +14,7 @@ MinerError
 │   ├── MissingConfiguration    a variable must be set first
 │   ├── ImportFailed
 │   ├── ModelDamaged            the embedding weights are not the ones that were tested
+│   ├── ClaudeTrouble           retryable: Claude is away, overloaded, or the connection broke
 │   └── ZendeskError            Zendesk did not give what was asked for
 │       ├── ZendeskAuthentication   the credentials are refused
 │       ├── ZendeskForbidden        they are known but may not do this
@@ -26,6 +27,9 @@ MinerError
 └── Interruption                not a failure: the run leaves its thread
     ├── RunLost                 another worker holds the run now; nothing of this unit is kept
     ├── RateLimited             another service asks to wait longer than a thread should; `.seconds`
+    ├── AttentionNeeded         nothing goes on until somebody acts; looked at again in `.seconds`
+    │   ├── ConfigurationNeeded     a key, a model or an address is missing, refused or retired
+    │   └── BudgetReached           a limit on money is reached, ours or the account's
     ├── CancelRequested
     ├── PauseRequested          everything was paused; the run waits until it is resumed
     ├── ShutdownRequested       the process is stopping; the run goes back and resumes elsewhere
@@ -134,6 +138,16 @@ class ModelDamaged(StepError):
     """The embedding weights or tokenizer are not the ones that were tested."""
 
 
+class ClaudeTrouble(StepError):
+    """An outage, an overload, a cut connection; `sent`: the call may have been worked and billed all the same."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        self.sent = sent
+        super().__init__(message)
+
+
 class ZendeskError(StepError):
     """Zendesk did not give what was asked for."""
 
@@ -194,6 +208,24 @@ class RateLimited(Interruption):
     def __init__(self, message: str, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(message)
+
+
+class AttentionNeeded(Interruption):
+    """Nothing goes on until somebody acts; the run waits for `reason` and looks again in `seconds`."""
+
+    reason = "configuration"
+    seconds = 600.0
+
+
+class ConfigurationNeeded(AttentionNeeded):
+    """The environment must be changed; the message says what is wrong and what to set."""
+
+
+class BudgetReached(AttentionNeeded):
+    """A limit on money is reached; the message says which one and where it is raised."""
+
+    reason = "budget"
+    seconds = 3_600.0
 
 
 class CancelRequested(Interruption):

@@ -22,7 +22,7 @@ from miner.tables.base import (
     WAIT_REASONS,
     Base,
 )
-from miner.tables.issues import Analysis, Embedding, Issue
+from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
 from miner.tables.runs import (
     Beat,
     JobRun,
@@ -76,6 +76,7 @@ __all__ = [
     "JobRunKey",
     "JobRunStep",
     "MirrorCheck",
+    "ModelCall",
     "RateBudget",
     "Schedule",
     "ScheduleTick",

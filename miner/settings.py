@@ -24,6 +24,13 @@ def _zone(name: str) -> str:
     return name
 
 
+IssueType = Literal[
+    "bug", "friction", "ux_confusion", "feature_request", "documentation_gap", "data_issue", "configuration",
+    "performance", "other",
+]  # fmt: skip
+Severity = Literal["critical", "high", "medium", "low"]
+
+
 class Settings(BaseModel):
     """Every setting with its default, bounds and sentence."""
 
@@ -36,6 +43,34 @@ class Settings(BaseModel):
         dict[str, list[str]],
         Field(description="Product areas, each with the words that show it; the local analyzer looks for them."),
     ] = {}
+    components: Annotated[
+        dict[str, list[str]], Field(description="The components of each area, for Claude; an area may have none.")
+    ] = {}
+    product: Annotated[
+        str,
+        Field(
+            max_length=20_000, description="What Claude should know of the product: devices, plans, features, words."
+        ),
+    ] = ""
+    language: Annotated[
+        str, Field(min_length=2, max_length=50, description="The language in which Claude sums issues up.")
+    ] = "English"
+    type_definitions: Annotated[
+        dict[IssueType, str], Field(description="Own definitions of issue types, for Claude; the others keep theirs.")
+    ] = {}
+    severity_definitions: Annotated[
+        dict[Severity, str], Field(description="Own definitions of severities, for Claude; the others keep theirs.")
+    ] = {}
+    tickets_per_call: Annotated[
+        int, Field(ge=1, le=20, description="The most tickets that Claude is shown in one call.")
+    ] = 5
+    calls_at_once: Annotated[int, Field(ge=1, le=64, description="The most calls to Claude at the same time.")] = 8
+    run_budget_usd: Annotated[
+        float | None, Field(gt=0, description="The most dollars a run may spend on Claude; empty: no limit.")
+    ] = None
+    month_budget_usd: Annotated[
+        float | None, Field(gt=0, description="The most dollars a month may cost at Claude; empty: no limit.")
+    ] = None
     granularity: Annotated[
         float, Field(ge=0.25, le=4, description="How fine themes are cut; above 1 gives more and smaller themes.")
     ] = 1.0

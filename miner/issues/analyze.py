@@ -1,7 +1,8 @@
 """STEP analyze: tickets that were not read yet are read, newest first, and what is found is stored.
 
-Fifty at a time: loaded in a short transaction, read in none, stored in one unit. A ticket that an analyzer cannot read
-is an outcome of that ticket, not of the run.
+By Claude (see `live.py`) where it is configured, else by the local rules, fifty at a time: loaded in a short
+transaction, read in none, stored in one unit. A ticket that cannot be read is an outcome of that ticket, not of the
+run.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from miner.errors import MinerError
+from miner.config import Config
+from miner.errors import ConfigurationNeeded, MinerError
 from miner.issues.answer import Analyzer, Reading, checked
+from miner.issues.calls import was_claude_used
 from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, count_pending, list_pending
 from miner.issues.record import Answer, record_answers
@@ -24,15 +27,56 @@ BATCH = 50
 
 
 def run(context: StepContext) -> Skip | None:
-    """Read at most `args["batch_size"]` tickets, or all that wait."""
-    analyzer = choose_analyzer(context)
+    """Read at most `args["batch_size"]` tickets, or all that wait.
+
+    Raises ConfigurationNeeded when Claude is to read, or has read before, and there is no key: the two readers' issues
+    are not alike, so one never stands in for the other unasked.
+    """
     done = int((context.checkpoint or {}).get("tickets", 0))
     limit = context.args.get("batch_size")
     with context.reading() as session:
         waiting = count_pending(session, limit=None if limit is None else max(0, limit - done))
+        used = context.config.analyzer == "auto" and was_claude_used(session)
     if not waiting:
         return None if done else Skip("no ticket waits to be read")
     context.expect(done + waiting)
+    if is_claude_to_read(context.config, used_before=used):
+        _read_with_claude(context, done=done, limit=limit)
+    else:
+        _read_locally(context, done=done, limit=limit)
+    return None
+
+
+def is_claude_to_read(config: Config, *, used_before: bool) -> bool:
+    """Whether Claude reads; raises ConfigurationNeeded when it should and cannot."""
+    if config.analyzer == "local":
+        return False
+    if config.anthropic_api_key:
+        return True
+    if config.analyzer == "claude":
+        raise ConfigurationNeeded("MINER_ANALYZER is claude and there is no key: set ANTHROPIC_API_KEY")
+    if used_before:
+        raise ConfigurationNeeded(
+            "Claude has read tickets here and there is no key any more: set ANTHROPIC_API_KEY, or MINER_ANALYZER=local "
+            "to go on with the local analyzer"
+        )
+    return False
+
+
+def _read_with_claude(context: StepContext, *, done: int, limit: int | None) -> None:
+    from miner.issues.claude import Claude  # the package behind it is slow to load
+    from miner.issues.live import LiveReading
+
+    config = context.config
+    claude = Claude(api_key=str(config.anthropic_api_key), base_url=config.anthropic_base_url, model=config.model)
+    try:
+        LiveReading(context, claude, done=done, limit=limit).run()
+    finally:
+        claude.close()
+
+
+def _read_locally(context: StepContext, *, done: int, limit: int | None) -> None:
+    analyzer = choose_analyzer(context)
     while size := BATCH if limit is None else min(BATCH, limit - done):
         with context.reading() as session:
             tickets = list_pending(session, limit=size)
@@ -52,11 +96,10 @@ def run(context: StepContext) -> Skip | None:
             unit.count(**_counters(stored))
             unit.checkpoint = {"tickets": done}
         _report(stored)
-    return None
 
 
 def choose_analyzer(context: StepContext) -> Analyzer:
-    """What `MINER_ANALYZER` asks for: `auto` and `local` are the local rules in this release."""
+    """The local rules, looking for the areas of the settings."""
     return LocalAnalyzer(context.settings.areas)
 
 

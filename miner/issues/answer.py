@@ -7,8 +7,8 @@ it, so that nothing an analyzer says can break a rule of the tables.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from miner.tickets.text import clean, clean_line
 LONGEST_SUMMARY = 300
 LONGEST_QUOTE = 1_000
 LONGEST_NAME = 100
+LONGEST_FACT = 500
 MOST_FINDINGS = 20
 OUTCOMES = ("issues", "no_issue", "skipped", "failed")
 
@@ -48,7 +49,10 @@ class TicketText:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One product issue. `severity_phrase` None: the severity is assumed; `quote_hint`: where the quote was seen."""
+    """One product issue. `severity_phrase` None: the severity is assumed; `quote_hint`: where the quote was seen.
+
+    `facts` are what else the ticket says of it, by name: problem, platform, workaround and so on.
+    """
 
     type: str
     summary: str
@@ -59,6 +63,7 @@ class Finding:
     severity_phrase: str | None = None
     confidence: float | None = None
     quote_hint: int | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,15 @@ class Reading:
     usage: Usage = Usage()
 
 
-class Analyzer(Protocol):
-    """`name` is local or claude; `model` tells the version of what reads."""
+class Reader(Protocol):
+    """Who reads: `name` is local or claude; `model` tells the version of what reads."""
 
     name: str
     model: str
+
+
+class Analyzer(Reader, Protocol):
+    """A reader that is given tickets and answers at once."""
 
     def read(self, tickets: Sequence[TicketText]) -> Iterable[Reading]:
         """A reading for each ticket, in any order; may raise, then the tickets are read one by one."""
@@ -133,6 +142,7 @@ def _located(finding: Finding, text: str) -> Located:
             summary=shorten(finding.summary) or shorten(quote),
             quote=quote,
             confidence=_share(finding.confidence),
+            facts={name: text for name, fact in finding.facts.items() if (text := clean(fact)[:LONGEST_FACT])},
         ),
         place,
     )

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from miner.issues.answer import Analyzer, Located, Reading
+from miner.issues.answer import Located, Reader, Reading
 from miner.issues.pending import PendingTicket
 from miner.issues.reconcile import NOT_FOUND, Known, reconcile
 from miner.models import Analysis, Issue, Ticket
@@ -29,7 +29,7 @@ class Answer:
 
 
 def record_answers(
-    session: Session, answers: Sequence[Answer], *, analyzer: Analyzer, run_id: int, settings_version: int
+    session: Session, answers: Sequence[Answer], *, analyzer: Reader, run_id: int, settings_version: int
 ) -> list[Answer]:
     """Store `answers` and return those that were stored. The caller commits."""
     stored = _unchanged(session, answers)
@@ -86,7 +86,7 @@ def _unchanged(session: Session, answers: Sequence[Answer]) -> list[Answer]:
 
 
 def _insert_analyses(
-    session: Session, answers: Sequence[Answer], analyzer: Analyzer, run_id: int, settings_version: int
+    session: Session, answers: Sequence[Answer], analyzer: Reader, run_id: int, settings_version: int
 ) -> dict[int, int]:
     """A row for every reading; returns {ticket id: analysis id}."""
     rows = session.execute(
@@ -146,6 +146,7 @@ def _columns(located: Located, ticket: PendingTicket) -> dict[str, Any]:
         "quote_end": end,
         "quote_verified": located.place is not None,
         "confidence": finding.confidence,
+        "facts": dict(finding.facts),
         "occurred_at": ticket.time_of(located.place),
     }
 

@@ -103,16 +103,18 @@ class StepContext:
             yield session
 
     @contextmanager
-    def unit(self, *, last: bool = False) -> Iterator[Unit]:
+    def unit(self, *, last: bool = False, leaving: bool = False) -> Iterator[Unit]:
         """One transaction of work; keep it under 5 s and wait for nothing outside in it.
 
         `last` completes the step in the same transaction: a step that does not resume from a checkpoint needs it, or a
-        worker lost between its only unit and its end would do and count that unit again.
+        worker lost between its only unit and its end would do and count that unit again. `leaving` stores what is in
+        hand although the run was asked to leave: answers that are paid for are not thrown away.
 
         Raises, before the block: CancelRequested, PauseRequested, ShutdownRequested, YieldDue, DeadlinePassed, RunLost;
         after it: RunLost, and then nothing of the block is kept.
         """
-        self.check()
+        if not leaving:
+            self.check()
         cancel = False
         with self.transaction() as session:
             unit = Unit(session, self.checkpoint, last=last)

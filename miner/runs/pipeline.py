@@ -19,6 +19,7 @@ from miner import settings as settings_module
 from miner.config import Config
 from miner.db import transaction
 from miner.errors import (
+    AttentionNeeded,
     CancelRequested,
     Interruption,
     MinerError,
@@ -87,6 +88,9 @@ def _attempt(hold: Hold, holds: Holds, config: Config) -> Outcome:
     except RateLimited as limited:
         sentence, seconds = str(limited), limited.seconds
         return lambda session: _waiting(session, claim, "rate_limit", sentence, seconds)
+    except AttentionNeeded as needed:
+        reason, sentence, seconds = needed.reason, str(needed), needed.seconds
+        return lambda session: _waiting(session, claim, reason, sentence, seconds)
     except YieldDue:
         return lambda session: [*_waiting(session, claim, "yield", "Gave others a turn"), claim.run_id]
     except MinerError as error:

@@ -86,6 +86,10 @@ class Issue(Base):
     quote_verified: Mapped[bool] = mapped_column(doc="True: it stands word for word at those offsets.")
     text_hash: Mapped[str] = mapped_column(doc="The version of the ticket's text it was found in.")
     confidence: Mapped[float | None] = mapped_column(doc="0..1; NULL: the analyzer gives none.")
+    facts: Mapped[dict[str, Any]] = mapped_column(
+        server_default=sql("'{}'"),
+        doc="What else the ticket says of it, by name: problem, platform, workaround and so on.",
+    )
     edited: Mapped[dict[str, Any]] = mapped_column(
         server_default=sql("'{}'"), doc="Fields corrected by people; they win over every later reading."
     )
@@ -96,6 +100,32 @@ class Issue(Base):
     retired_reason: Mapped[str | None] = mapped_column(doc="Why it no longer counts.")
     created_at: Mapped[dt.datetime] = created()
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When a reading last touched it.")
+
+
+class ModelCall(Base):
+    """One answered call to a paid model, failed readings included: where the money went."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = (
+        CheckConstraint(
+            one_of("outcome", ("ok", "cut", "refused", "too_long", "bad_request", "unusable", "lost")), name="outcome"
+        ),
+        Index("model_calls_run_id_idx", "run_id"),
+        Index("model_calls_created_at_idx", "created_at"),
+    )
+    id: Mapped[int] = identity()
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("job_runs.id", ondelete="SET NULL"), doc="The run it served.")
+    model: Mapped[str] = mapped_column(doc="The model that answered, else the one that was asked.")
+    request_id: Mapped[str | None] = mapped_column(doc="The provider's id of the call; NULL: there was no answer.")
+    prompt_version: Mapped[str] = mapped_column(doc="The version of the instructions.")
+    outcome: Mapped[str] = mapped_column(doc="ok, cut, refused, too_long, bad_request, unusable, or lost: no answer.")
+    tickets: Mapped[int] = mapped_column(Integer, doc="Tickets in it.")
+    input_tokens: Mapped[int | None] = mapped_column(doc="Prompt tokens, cached ones included; NULL: not known.")
+    cache_write_tokens: Mapped[int | None] = mapped_column(doc="Of these, written to the cache.")
+    cache_read_tokens: Mapped[int | None] = mapped_column(doc="Of these, read from the cache.")
+    output_tokens: Mapped[int | None] = mapped_column(doc="Tokens received; NULL: not known.")
+    cost_usd: Mapped[Decimal | None] = mapped_column(doc="Dollars; NULL: the price or the usage is unknown.")
+    created_at: Mapped[dt.datetime] = created()
 
 
 class Embedding(Base):

@@ -1,0 +1,3 @@
+DROP TABLE model_calls;
+
+ALTER TABLE issues DROP COLUMN facts;

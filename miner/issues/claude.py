@@ -1,0 +1,151 @@
+"""The Claude API: one question, one answer. The only module that knows the `anthropic` package.
+
+An answer of whatever kind is a Reply with what it used, since it is billed. What stops all calls, not this one alone,
+is raised: RateLimited, ConfigurationNeeded, BudgetReached, ClaudeTrouble. The package's own retries are off: a wait
+belongs to the run, which holds no thread meanwhile.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import anthropic
+
+from miner.errors import BudgetReached, ClaudeTrouble, ConfigurationNeeded, MinerError, RateLimited
+from miner.issues.prices import Tokens
+from miner.issues.profiles import profile_of
+from miner.issues.reply import Reply, Room
+
+SECONDS, CONNECT_SECONDS = 120.0, 5.0
+UNTOLD_WAIT = 30.0  # seconds to wait when a 429 does not say
+LONGEST_WAIT = 3_600.0
+_SPEND_LIMITS = ("enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded")
+_STOPS = {"end_turn": "ok", "max_tokens": "cut", "refusal": "refused", "model_context_window_exceeded": "too_long"}
+
+
+class Claude:
+    """A client for one model; may be shared by threads. `close` ends its connections and the calls on them."""
+
+    name = "claude"
+
+    def __init__(self, *, api_key: str, model: str, base_url: str | None = None, seconds: float = SECONDS) -> None:
+        self.model = model
+        self._profile = profile_of(model)
+        self._client = anthropic.Anthropic(
+            api_key=api_key,
+            base_url=base_url or "https://api.anthropic.com",
+            max_retries=0,
+            timeout=anthropic.Timeout(seconds, connect=CONNECT_SECONDS),
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(self, system: str, question: str, *, schema: Mapping[str, Any], max_tokens: int) -> Reply:
+        """The answer to `question` in the shape of `schema`; `system` is cached for five minutes."""
+        more: dict[str, Any] = {"thinking": dict(self._profile.thinking)} if self._profile.thinking else {}
+        config = {"format": {"type": "json_schema", "schema": dict(schema)}, **self._profile.output_config}
+        try:
+            raw = self._client.messages.with_raw_response.create(  # type: ignore[call-overload]
+                model=self.model,
+                max_tokens=min(max_tokens, self._profile.most_output),
+                system=[{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+                messages=[{"role": "user", "content": question}],
+                output_config=config,
+                **more,
+            )
+            return self._reply(raw.parse(), _room(raw.headers), raw.headers.get("request-id"))
+        except anthropic.APIStatusError as error:
+            return self._refusal(error)
+        except anthropic.APIConnectionError as error:
+            late = isinstance(error, anthropic.APITimeoutError)
+            what = "did not answer in time" if late else "cannot be reached, or the connection broke"
+            raise ClaudeTrouble(f"Claude {what}", sent=True) from None
+        except (anthropic.APIError, ValueError) as error:  # an answer that is no JSON
+            raise ClaudeTrouble(f"Claude's answer could not be read ({type(error).__name__})", sent=True) from None
+
+    def _reply(self, message: Any, room: Room, request_id: str | None) -> Reply:
+        """The package parses leniently, so anything of a message may be missing."""
+        tokens = _tokens(getattr(message, "usage", None))
+        model = getattr(message, "model", None) or self.model
+        stop = getattr(message, "stop_reason", None)
+        blocks = getattr(message, "content", None) or []
+        text = "".join(block.text for block in blocks if getattr(block, "type", None) == "text")
+        outcome, reason = _STOPS.get(str(stop), "unusable"), None
+        if outcome == "refused":
+            kind = getattr(getattr(message, "stop_details", None), "category", None)
+            reason = f"Claude declined to read it{f' ({kind})' if kind else ''}"
+        elif outcome == "unusable":
+            reason = "Claude's answer is of a kind that is not known"
+        elif outcome == "ok" and not text.strip():
+            outcome, reason = "unusable", "Claude's answer is empty"
+        return Reply(outcome, model, text, reason, request_id, tokens, room)
+
+    def _refusal(self, error: anthropic.APIStatusError) -> Reply:
+        """A Reply where it concerns this question alone; raises what concerns all of them."""
+        if error.status_code == 413:
+            return Reply("too_long", self.model, request_id=error.request_id)
+        if error.status_code == 400 and "credit balance" not in (error.api_message or ""):
+            detail = (error.api_message or "no reason given")[:200]
+            return Reply("bad_request", self.model, reason=detail, request_id=error.request_id)
+        raise self._what_stops_all(error) from None
+
+    def _what_stops_all(self, error: anthropic.APIStatusError) -> MinerError:
+        status, model = error.status_code, self.model
+        if error.error_code in _SPEND_LIMITS or status in (400, 402):
+            return BudgetReached(
+                "The Claude account has reached its spending limit or has no credit left; raise the limit or add "
+                "credit in the Claude Console"
+            )
+        if status == 429:
+            return RateLimited("Claude asks for a pause: its rate limit is reached", _wait(error))
+        if status == 401:
+            return ConfigurationNeeded("Claude refuses the key: set ANTHROPIC_API_KEY to a valid one")
+        if status == 403:
+            return ConfigurationNeeded(
+                f"The key may not use {model}: allow it in the Claude Console or set ANTHROPIC_API_KEY to another key"
+            )
+        if status == 404:
+            return ConfigurationNeeded(
+                f"Claude does not know the model {model}, or it is retired: set MINER_MODEL to one that exists"
+            )
+        if status in (408, 409) or status >= 500:
+            kind = "is overloaded" if status == 529 else f"has trouble (HTTP {status})"
+            return ClaudeTrouble(f"Claude {kind}")
+        return ConfigurationNeeded(f"Claude refuses every call (HTTP {status}): check ANTHROPIC_BASE_URL")
+
+
+def _tokens(usage: Any) -> Tokens | None:
+    sent, received = getattr(usage, "input_tokens", None), getattr(usage, "output_tokens", None)
+    if sent is None or received is None:
+        return None
+    written = getattr(usage, "cache_creation_input_tokens", None) or 0
+    hour = getattr(getattr(usage, "cache_creation", None), "ephemeral_1h_input_tokens", None) or 0
+    read = getattr(usage, "cache_read_input_tokens", None) or 0
+    return Tokens(sent=sent, written=written - hour, written_1h=hour, read=read, received=received)
+
+
+def _room(headers: Mapping[str, str]) -> Room:
+    def number(name: str) -> int | None:
+        found = headers.get(f"anthropic-ratelimit-{name}-remaining", "")
+        return int(found) if found.isdecimal() else None
+
+    return Room(number("requests"), number("input-tokens"))
+
+
+def _wait(error: anthropic.APIStatusError) -> float:
+    """Seconds that a 429 asks for: milliseconds, seconds or a date."""
+    headers = error.response.headers
+    for name, unit in (("retry-after-ms", 1_000.0), ("retry-after", 1.0)):
+        try:
+            return min(LONGEST_WAIT, max(0.0, float(headers[name]) / unit))
+        except (KeyError, ValueError):
+            continue
+    try:
+        until = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return UNTOLD_WAIT
+    return min(LONGEST_WAIT, max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds()))

@@ -1,0 +1,264 @@
+"""Reading with Claude while the run lasts: several tickets a call, several calls at once.
+
+Threads of a bounded pool wait for Claude and hold no connection; this thread loads tickets, judges answers and stores
+them, whatever has come in, in one unit together with what it cost. So a killed run makes again at most the calls that
+were under way. Whoever asks the run to leave is obeyed after the calls under way have been waited for, briefly.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from decimal import Decimal
+from typing import Any
+
+from miner import settings
+from miner.errors import AttentionNeeded, ClaudeTrouble, ConfigurationNeeded, Interruption, RateLimited, RunLost
+from miner.issues.answer import Reading, checked
+from miner.issues.calls import call_cost, record_calls
+from miner.issues.claude import Claude
+from miner.issues.judge import Task, judge
+from miner.issues.pace import Pace
+from miner.issues.pending import PendingTicket, list_pending
+from miner.issues.prompt import Taxonomy, opaque_ids, pack, system_text, tickets_document
+from miner.issues.purse import Purse
+from miner.issues.record import Answer, record_answers
+from miner.issues.reply import Reply
+from miner.issues.skips import skip_reason
+from miner.issues.wire import answer_schema
+from miner.logs import get_logger
+from miner.runs.context import StepContext
+from miner.settings import Settings
+
+log = get_logger(__name__)
+
+LOAD = 100  # tickets loaded at once, at least
+IN_PLACE_SECONDS = 2.0  # a wait up to this is spent here, a longer one without a thread
+DRAIN_SECONDS = 10.0  # how long a run that is asked to leave waits for the calls under way
+TROUBLES = 5  # failures in a row after which the run waits
+REFUSALS = 5  # refused requests, with none accepted so far, after which it is not the tickets
+
+
+def taxonomy_of(settings: Settings) -> Taxonomy:
+    """What of the settings Claude is told."""
+    names = list(dict.fromkeys([*settings.areas, *settings.components]))
+    return Taxonomy(
+        areas={name: settings.components.get(name, []) for name in names},
+        product=settings.product,
+        language=settings.language,
+        types={str(name): text for name, text in settings.type_definitions.items()},
+        severities={str(name): text for name, text in settings.severity_definitions.items()},
+    )
+
+
+class Question:
+    """What is the same in every call of a run."""
+
+    def __init__(self, claude: Claude, taxonomy: Taxonomy) -> None:
+        self.claude, self.areas = claude, taxonomy.areas
+        self.system, self.schema = system_text(taxonomy), answer_schema(taxonomy.areas)
+
+    def ask(self, task: Task) -> Reply:
+        document = tickets_document(task.tickets)
+        return self.claude.ask(self.system, document, schema=self.schema, max_tokens=task.max_tokens)
+
+
+class LiveReading:
+    """The state of one step. `done` tickets were stored before, `limit` is the most the run reads."""
+
+    def __init__(self, context: StepContext, claude: Claude, *, done: int, limit: int | None) -> None:
+        self.context, self.done, self.limit = context, done, limit
+        self.question = Question(claude, taxonomy_of(context.settings))
+        self.pace = Pace(context.settings.calls_at_once)
+        with context.reading() as session:
+            _, current = settings.load(session)  # a limit that was raised meanwhile counts at once
+            self.purse = Purse.open(session, run_id=context.run_id, model=claude.model, settings=current)
+        self.tasks: deque[Task] = deque()
+        self.under_way: dict[Future[Reply], Task] = {}
+        self.in_hand: dict[int, PendingTicket] = {}
+        self.skipped: list[Reading] = []
+        self.calls: list[tuple[Reply, int]] = []
+        self.refused: list[Reading] = []  # failures that count only once a request was accepted
+        self.accepted = self.exhausted = False
+        self.troubles, self.not_before = 0, 0.0
+        self.stop: Exception | None = None
+
+    def run(self) -> None:
+        """Read until nothing is left or something stops it; raises what stopped it."""
+        pool = ThreadPoolExecutor(self.context.settings.calls_at_once, thread_name_prefix="claude")
+        try:
+            while self._go_on(pool):
+                pass
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        if self.stop is not None:
+            raise self.stop
+
+    def _go_on(self, pool: ThreadPoolExecutor) -> bool:
+        """One turn: load, send, take what has come in. False: it is over."""
+        try:
+            self.context.check()
+            if self.stop is None:
+                self._load()
+                self._send(pool)
+        except RunLost:
+            raise
+        except AttentionNeeded as needed:
+            self.stop = needed
+        except Interruption as leave:
+            self._drain()
+            self.stop = leave
+            return False
+        finished = wait(self.under_way, timeout=0.2, return_when=FIRST_COMPLETED).done if self.under_way else set()
+        self._take(finished)
+        if self.under_way or (self.stop is None and self.tasks):
+            if not self.under_way:
+                time.sleep(max(0.0, min(0.2, self.not_before - time.monotonic())))
+            return True
+        if self.stop is None and self.refused:
+            self._end_refused()
+        return False
+
+    def _load(self) -> None:
+        """Take more tickets in hand while fewer calls wait than could be sent."""
+        if len(self.tasks) >= self.pace.most or (self.exhausted and self.in_hand):
+            return
+        wanted = max(LOAD, 2 * self.pace.most * self.context.settings.tickets_per_call)
+        if self.limit is not None:
+            wanted = min(wanted, self.limit - self.done - len(self.in_hand))
+        if wanted <= 0:
+            return
+        with self.context.reading() as session:
+            found = list_pending(session, limit=wanted + len(self.in_hand))
+        new = [ticket for ticket in found if ticket.id not in self.in_hand][:wanted]
+        self.exhausted = len(new) < wanted  # asked again when nothing is in hand any more
+        self.in_hand.update((ticket.id, ticket) for ticket in new)
+        to_read = []
+        for ticket in new:
+            if reason := skip_reason(ticket.text):
+                self.skipped.append(Reading(ticket.id, "skipped", reason))
+            else:
+                to_read.append(ticket.text)
+        self.tasks.extend(Task(tuple(one)) for one in pack(to_read, self.context.settings.tickets_per_call))
+        if self.skipped:
+            self._store(self.skipped)
+            self.skipped = []
+
+    def _send(self, pool: ThreadPoolExecutor) -> None:
+        while self.tasks and len(self.under_way) < self.pace.allowed and time.monotonic() >= self.not_before:
+            self.purse.check(len(self.under_way))
+            task = self.tasks.popleft()
+            self.under_way[pool.submit(self.question.ask, task)] = task
+
+    def _drain(self) -> None:
+        """The run leaves: what is under way is paid for, so it is waited for and stored."""
+        give_up = time.monotonic() + DRAIN_SECONDS
+        while self.under_way and (left := give_up - time.monotonic()) > 0:
+            self._take(wait(self.under_way, timeout=left, return_when=FIRST_COMPLETED).done, leaving=True)
+
+    def _take(self, finished: set[Future[Reply]], *, leaving: bool = False) -> None:
+        """Judge the answers that came in and store them in one unit."""
+        readings: list[Reading] = []
+        for future in finished:
+            task = self.under_way.pop(future)
+            try:
+                reply = future.result()
+            except (RateLimited, AttentionNeeded, ClaudeTrouble) as error:
+                self.tasks.appendleft(task)
+                self._hold_back(error, len(task.tickets))
+                continue
+            readings += self._judge(task, reply)
+        if readings or self.calls:
+            self._store(readings, leaving=leaving or self.stop is not None)
+
+    def _judge(self, task: Task, reply: Reply) -> list[Reading]:
+        self.troubles = 0
+        self.calls.append((reply, len(task.tickets)))
+        self.purse.spend(call_cost(reply))
+        counted = reply.tokens.prompt - reply.tokens.read if reply.tokens else 0
+        self.pace.answered(counted, requests_left=reply.room.requests, tokens_left=reply.room.input_tokens)
+        judged = judge(task, reply, opaque_ids(len(task.tickets)), self.question.areas)
+        self.tasks.extendleft(reversed(judged.again))
+        if reply.outcome != "bad_request":
+            self.accepted = True
+        elif not self.accepted:
+            self.refused += judged.readings
+            if len(self.refused) >= REFUSALS:
+                self._end_refused(reply.reason)
+            return []
+        kept, self.refused = [*self.refused, *judged.readings], []
+        return kept
+
+    def _end_refused(self, detail: str | None = None) -> None:
+        """No request was accepted at all: the tickets wait, the configuration is wrong."""
+        self.stop = ConfigurationNeeded(
+            f"Claude refuses every request for {self.question.claude.model}: {detail or 'the request is invalid'}; "
+            "set MINER_MODEL to a model that gives structured answers"
+        )
+
+    def _hold_back(self, error: RateLimited | AttentionNeeded | ClaudeTrouble, tickets: int) -> None:
+        """Nothing is sent for a while, or no more at all."""
+        self.pace.refused()
+        if isinstance(error, RateLimited) and error.seconds <= IN_PLACE_SECONDS:
+            self.not_before = time.monotonic() + error.seconds
+            return
+        if isinstance(error, ClaudeTrouble):
+            if error.sent:
+                self.calls.append((Reply("lost", self.question.claude.model), tickets))
+            self.troubles += 1
+            if self.troubles < TROUBLES:
+                self.not_before = time.monotonic() + min(IN_PLACE_SECONDS, 0.25 * 2.0**self.troubles)
+                return
+        # What says more about what to do wins over what came first.
+        if self.stop is None or isinstance(error, AttentionNeeded):
+            self.stop = error
+
+    def _store(self, readings: Sequence[Reading], *, leaving: bool = False) -> None:
+        answers = []
+        for reading in readings:
+            ticket = self.in_hand.pop(reading.ticket_id)
+            answers.append(Answer(ticket, *checked(reading, ticket.text)))
+        calls, self.calls = self.calls, []
+        with self.context.unit(leaving=leaving) as unit:
+            record_calls(unit.session, calls, run_id=self.context.run_id)
+            stored = record_answers(
+                unit.session,
+                answers,
+                analyzer=self.question.claude,
+                run_id=self.context.run_id,
+                settings_version=self.context.settings_version,
+            )
+            unit.advance(len(stored))
+            unit.count(**_counters(stored, calls))
+            unit.checkpoint = {"tickets": self.done + len(stored)}
+        self.done += len(stored)
+        _report(stored, calls)
+
+
+def _counters(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> Mapping[str, int | Decimal]:
+    """What is added to the run's counters; a cost that is unknown is no cost of 0."""
+    counters: dict[str, int | Decimal] = {
+        "tickets": len(stored),
+        "issues": sum(len(answer.found) for answer in stored),
+    }
+    used = [reply.tokens for reply, _ in calls if reply.tokens]
+    if used:
+        counters["input_tokens"] = sum(tokens.prompt for tokens in used)
+        counters["output_tokens"] = sum(tokens.received for tokens in used)
+    costs = [dollars for reply, _ in calls if reply.tokens and (dollars := call_cost(reply)) is not None]
+    if costs:
+        counters["cost_usd"] = sum(costs, Decimal(0))
+    return counters
+
+
+def _report(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> None:
+    issues = sum(len(answer.found) for answer in stored)
+    failed = sum(answer.reading.outcome == "failed" for answer in stored)
+    fields: dict[str, Any] = {"tickets": len(stored), "issues": issues, "failed": failed, "calls": len(calls)}
+    log.info(
+        "tickets_read",
+        message=f"Read {len(stored)} tickets in {len(calls)} calls: {issues} issues, {failed} failed",
+        **fields,
+    )
