@@ -22,6 +22,7 @@ from miner.issues.claude import Claude
 from miner.issues.judge import Task, judge
 from miner.issues.pace import Pace
 from miner.issues.pending import PendingTicket, list_pending
+from miner.issues.prices import Tokens, cost
 from miner.issues.prompt import Taxonomy, opaque_ids, pack, system_text, tickets_document
 from miner.issues.purse import Purse
 from miner.issues.record import Answer, record_answers
@@ -36,6 +37,8 @@ log = get_logger(__name__)
 
 LOAD = 100  # tickets loaded at once, at least
 IN_PLACE_SECONDS = 2.0  # a wait up to this is spent here, a longer one without a thread
+# For the most that a call can cost: few characters a token, and what surrounds a ticket in JSON.
+CHARACTERS_A_TOKEN, FRAME = 2, 200
 DRAIN_SECONDS = 10.0  # how long a run that is asked to leave waits for the calls under way
 TROUBLES = 5  # failures in a row after which the run waits
 REFUSALS = 5  # refused requests, with none accepted so far, after which it is not the tickets
@@ -60,6 +63,12 @@ class Question:
         self.claude, self.areas = claude, taxonomy.areas
         self.system, self.schema = system_text(taxonomy), answer_schema(taxonomy.areas)
 
+    def bound(self, task: Task) -> Decimal:
+        """What the call for `task` costs at most; 0 for a model without a price, which has no limit to keep."""
+        characters = len(self.system) + sum(len(ticket.text) + FRAME for ticket in task.tickets)
+        tokens = Tokens(written=characters // CHARACTERS_A_TOKEN, received=task.max_tokens)
+        return cost(self.claude.model, tokens) or Decimal(0)
+
     def ask(self, task: Task) -> Reply:
         document = tickets_document(task.tickets)
         return self.claude.ask(self.system, document, schema=self.schema, max_tokens=task.max_tokens)
@@ -81,6 +90,7 @@ class LiveReading:
         self.skipped: list[Reading] = []
         self.calls: list[tuple[Reply, int]] = []
         self.refused: list[Reading] = []  # failures that count only once a request was accepted
+        self.refusal: str | None = None
         self.accepted = self.exhausted = False
         self.troubles, self.not_before = 0, 0.0
         self.stop: Exception | None = None
@@ -113,7 +123,7 @@ class LiveReading:
             return False
         finished = wait(self.under_way, timeout=0.2, return_when=FIRST_COMPLETED).done if self.under_way else set()
         self._take(finished)
-        if self.under_way or (self.stop is None and self.tasks):
+        if self.under_way or finished or (self.stop is None and self.tasks):
             if not self.under_way:
                 time.sleep(max(0.0, min(0.2, self.not_before - time.monotonic())))
             return True
@@ -148,7 +158,10 @@ class LiveReading:
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         while self.tasks and len(self.under_way) < self.pace.allowed and time.monotonic() >= self.not_before:
-            self.purse.check(len(self.under_way))
+            coming = sum(map(self.question.bound, [*self.under_way.values(), self.tasks[0]]), Decimal(0))
+            if self.under_way and not self.purse.allows(coming):
+                return  # what is under way may cost less than it could
+            self.purse.check(coming)
             task = self.tasks.popleft()
             self.under_way[pool.submit(self.question.ask, task)] = task
 
@@ -185,16 +198,17 @@ class LiveReading:
             self.accepted = True
         elif not self.accepted:
             self.refused += judged.readings
+            self.refusal = reply.reason
             if len(self.refused) >= REFUSALS:
-                self._end_refused(reply.reason)
+                self._end_refused()
             return []
         kept, self.refused = [*self.refused, *judged.readings], []
         return kept
 
-    def _end_refused(self, detail: str | None = None) -> None:
+    def _end_refused(self) -> None:
         """No request was accepted at all: the tickets wait, the configuration is wrong."""
         self.stop = ConfigurationNeeded(
-            f"Claude refuses every request for {self.question.claude.model}: {detail or 'the request is invalid'}; "
+            f"Claude refuses every request for {self.question.claude.model}: {self.refusal}; "
             "set MINER_MODEL to a model that gives structured answers"
         )
 

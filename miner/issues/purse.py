@@ -16,13 +16,12 @@ from miner.settings import Settings
 
 @dataclass
 class Purse:
-    """What was spent and what may be; `dearest` is the most that one call has cost so far."""
+    """What was spent and what may be, in dollars; None: no limit."""
 
     run_spent: Decimal
     month_spent: Decimal
     run_cap: Decimal | None
     month_cap: Decimal | None
-    dearest: Decimal = Decimal(0)
 
     @classmethod
     def open(cls, session: Session, *, run_id: int, model: str, settings: Settings) -> Purse:
@@ -42,11 +41,17 @@ class Purse:
         if dollars is not None:
             self.run_spent += dollars
             self.month_spent += dollars
-            self.dearest = max(self.dearest, dollars)
 
-    def check(self, under_way: int) -> None:
-        """Raise BudgetReached if one more call beside those `under_way` could pass a limit."""
-        coming = self.dearest * (under_way + 1)
+    def allows(self, coming: Decimal) -> bool:
+        """Whether `coming` passes no limit."""
+        try:
+            self.check(coming)
+        except BudgetReached:
+            return False
+        return True
+
+    def check(self, coming: Decimal) -> None:
+        """Raise BudgetReached if `coming`, the most that calls under way and the next one can cost, passes a limit."""
         limits = (
             ("run_budget_usd", self.run_cap, self.run_spent, "this run has spent"),
             ("month_budget_usd", self.month_cap, self.month_spent, "this month has cost"),

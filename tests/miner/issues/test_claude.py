@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from email.utils import format_datetime
 from typing import Any
 
@@ -158,6 +159,8 @@ def test_an_answer_that_does_not_come_is_a_trouble_that_may_have_been_billed(cli
 def test_a_kept_connection_that_died_is_survived_or_told(client: Claude, claude: StandIn) -> None:
     claude.fail(close=True)
     assert ask(client).outcome == "ok"
+    with suppress(ClaudeTrouble):  # whether the package has noticed yet is a race
+        ask(client)
     assert ask(client).outcome == "ok"
 
 
