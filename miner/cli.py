@@ -159,6 +159,17 @@ def parser() -> ArgumentParser:
     listing.add_argument("--json", action="store_true")
     revoke = _command(tokens, "revoke", "tokens:revoke", "end a token and its sessions")
     revoke.add_argument("id")
+
+    values = _group(commands, "settings", "what operators edit, as a file")
+    _command(values, "export", "settings:export", "print the settings as TOML")
+    load = _command(values, "import", "settings:import_file", "take settings over from a TOML file; - reads the input")
+    load.add_argument("file", metavar="FILE")
+    load.add_argument("--reset", action="store_true", help="what the file does not name goes back to its default")
+    load.add_argument("--note", help="why, for the list of versions")
+
+    costs = _command(commands, "costs", "costs:costs", "what reading with Claude has cost, and what waits")
+    costs.add_argument("--json", action="store_true")
+    costs.add_argument("--limit", type=int, default=20, help="how many runs")
     return root
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from miner.issues.prices import cost
 from miner.issues.prompt import PROMPT_VERSION
 from miner.issues.reply import Reply
-from miner.models import ModelCall
+from miner.models import Analysis, ModelCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +76,34 @@ def _spent(session: Session, which: ColumnElement[bool]) -> Spent:
         ).where(which)
     ).one()
     return Spent(Decimal(row.dollars), row.unpriced)
+
+
+def list_costs(session: Session, *, limit: int) -> list[dict[str, Any]]:
+    """The newest runs that asked a model, a row for each model: calls, tickets that got a reading, tokens, dollars.
+
+    `cost` sums the calls whose cost is known, `unpriced` counts the others.
+    """
+    read = (
+        select(Analysis.run_id, func.count().label("tickets"))
+        .where(Analysis.analyzer == "claude", Analysis.input_tokens.is_not(None))
+        .group_by(Analysis.run_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            ModelCall.run_id.label("run"),
+            ModelCall.model,
+            func.count().label("calls"),
+            func.coalesce(func.max(read.c.tickets), 0).label("tickets"),
+            func.sum(ModelCall.input_tokens).label("input_tokens"),
+            func.sum(ModelCall.cache_read_tokens).label("cached"),
+            func.sum(ModelCall.output_tokens).label("output_tokens"),
+            func.sum(ModelCall.cost_usd).label("cost"),
+            func.count().filter(ModelCall.cost_usd.is_(None)).label("unpriced"),
+        )
+        .outerjoin(read, read.c.run_id == ModelCall.run_id)
+        .group_by(ModelCall.run_id, ModelCall.model)
+        .order_by(func.max(ModelCall.id).desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]

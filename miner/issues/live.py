@@ -28,10 +28,10 @@ from miner.issues.purse import Purse
 from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply
 from miner.issues.skips import skip_reason
+from miner.issues.taxonomy_settings import taxonomy_of
 from miner.issues.wire import answer_schema
 from miner.logs import get_logger
 from miner.runs.context import StepContext
-from miner.settings import Settings
 
 log = get_logger(__name__)
 
@@ -42,18 +42,6 @@ CHARACTERS_A_TOKEN, FRAME = 2, 200
 DRAIN_SECONDS = 10.0  # how long a run that is asked to leave waits for the calls under way
 TROUBLES = 5  # failures in a row after which the run waits
 REFUSALS = 5  # refused requests, with none accepted so far, after which it is not the tickets
-
-
-def taxonomy_of(settings: Settings) -> Taxonomy:
-    """What of the settings Claude is told."""
-    names = list(dict.fromkeys([*settings.areas, *settings.components]))
-    return Taxonomy(
-        areas={name: settings.components.get(name, []) for name in names},
-        product=settings.product,
-        language=settings.language,
-        types={str(name): text for name, text in settings.type_definitions.items()},
-        severities={str(name): text for name, text in settings.severity_definitions.items()},
-    )
 
 
 class Question:
@@ -87,7 +75,7 @@ class LiveReading:
         self.tasks: deque[Task] = deque()
         self.under_way: dict[Future[Reply], Task] = {}
         self.in_hand: dict[int, PendingTicket] = {}
-        self.skipped: list[Reading] = []
+        self.ready: list[Reading] = []
         self.calls: list[tuple[Reply, int]] = []
         self.refused: list[Reading] = []  # failures that count only once a request was accepted
         self.refusal: str | None = None
@@ -107,7 +95,7 @@ class LiveReading:
             raise self.stop
 
     def _go_on(self, pool: ThreadPoolExecutor) -> bool:
-        """One turn: load, send, take what has come in. False: it is over."""
+        """One turn: load, send, store what came in before, take what comes in. False: it is over."""
         try:
             self.context.check()
             if self.stop is None:
@@ -121,15 +109,16 @@ class LiveReading:
             self._drain()
             self.stop = leave
             return False
-        finished = wait(self.under_way, timeout=0.2, return_when=FIRST_COMPLETED).done if self.under_way else set()
-        self._take(finished)
-        if self.under_way or finished or (self.stop is None and self.tasks):
-            if not self.under_way:
-                time.sleep(max(0.0, min(0.2, self.not_before - time.monotonic())))
-            return True
-        if self.stop is None and self.refused:
+        stored = self._store()
+        if self.under_way:
+            self._take(wait(self.under_way, timeout=0.2, return_when=FIRST_COMPLETED).done)
+        elif self.stop is None and self.tasks:
+            time.sleep(max(0.0, min(0.2, self.not_before - time.monotonic())))
+        elif self.stop is None and self.refused:
             self._end_refused()
-        return False
+        elif not stored:
+            return False
+        return True
 
     def _load(self) -> None:
         """Take more tickets in hand while fewer calls wait than could be sent."""
@@ -148,13 +137,10 @@ class LiveReading:
         to_read = []
         for ticket in new:
             if reason := skip_reason(ticket.text):
-                self.skipped.append(Reading(ticket.id, "skipped", reason))
+                self.ready.append(Reading(ticket.id, "skipped", reason))
             else:
                 to_read.append(ticket.text)
         self.tasks.extend(Task(tuple(one)) for one in pack(to_read, self.context.settings.tickets_per_call))
-        if self.skipped:
-            self._store(self.skipped)
-            self.skipped = []
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         while self.tasks and len(self.under_way) < self.pace.allowed and time.monotonic() >= self.not_before:
@@ -169,11 +155,11 @@ class LiveReading:
         """The run leaves: what is under way is paid for, so it is waited for and stored."""
         give_up = time.monotonic() + DRAIN_SECONDS
         while self.under_way and (left := give_up - time.monotonic()) > 0:
-            self._take(wait(self.under_way, timeout=left, return_when=FIRST_COMPLETED).done, leaving=True)
+            self._take(wait(self.under_way, timeout=left, return_when=FIRST_COMPLETED).done)
+        self._store()
 
-    def _take(self, finished: set[Future[Reply]], *, leaving: bool = False) -> None:
-        """Judge the answers that came in and store them in one unit."""
-        readings: list[Reading] = []
+    def _take(self, finished: set[Future[Reply]]) -> None:
+        """Judge the answers that came in; they are stored after the next calls are sent."""
         for future in finished:
             task = self.under_way.pop(future)
             try:
@@ -181,10 +167,8 @@ class LiveReading:
             except (RateLimited, AttentionNeeded, ClaudeTrouble) as error:
                 self.tasks.appendleft(task)
                 self._hold_back(error, len(task.tickets))
-                continue
-            readings += self._judge(task, reply)
-        if readings or self.calls:
-            self._store(readings, leaving=leaving or self.stop is not None)
+            else:
+                self.ready += self._judge(task, reply)
 
     def _judge(self, task: Task, reply: Reply) -> list[Reading]:
         self.troubles = 0
@@ -229,13 +213,18 @@ class LiveReading:
         if self.stop is None or isinstance(error, AttentionNeeded):
             self.stop = error
 
-    def _store(self, readings: Sequence[Reading], *, leaving: bool = False) -> None:
+    def _store(self) -> bool:
+        """Store what is ready and what it cost in one unit; False: there was nothing."""
+        readings, self.ready = self.ready, []
+        calls, self.calls = self.calls, []
+        if not readings and not calls:
+            return False
         answers = []
         for reading in readings:
             ticket = self.in_hand.pop(reading.ticket_id)
             answers.append(Answer(ticket, *checked(reading, ticket.text)))
-        calls, self.calls = self.calls, []
-        with self.context.unit(leaving=leaving) as unit:
+        # Whoever wants the run to leave was asked at the turn's begin; what is paid for is stored all the same.
+        with self.context.unit(leaving=True) as unit:
             record_calls(unit.session, calls, run_id=self.context.run_id)
             stored = record_answers(
                 unit.session,
@@ -249,6 +238,7 @@ class LiveReading:
             unit.checkpoint = {"tickets": self.done + len(stored)}
         self.done += len(stored)
         _report(stored, calls)
+        return True
 
 
 def _counters(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> Mapping[str, int | Decimal]:

@@ -45,6 +45,14 @@ def count_pending(session: Session, *, limit: int | None = None) -> int:
     return session.scalars(select(func.count()).select_from(some)).one()
 
 
+def measure_pending(session: Session) -> tuple[int, int]:
+    """How many tickets wait, and how many characters they hold together."""
+    row = session.execute(
+        select(func.count(), func.coalesce(func.sum(func.char_length(Ticket.text)), 0)).where(_is_pending())
+    ).one()
+    return row[0], int(row[1])
+
+
 def list_pending(session: Session, *, limit: int) -> list[PendingTicket]:
     """The newest tickets that wait, at most `limit`, in two statements."""
     rows = session.execute(
