@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.scripts import run
 
 revision = "v0004_claude"
-down_revision = "v0002_broker"
+down_revision = "v0003_zendesk"
 branch_labels = None
 depends_on = None
 
