@@ -20,6 +20,7 @@ class DueConversation(Base):
         PrimaryKeyConstraint("source", "ticket_number"),
         CheckConstraint(f"transcript IS NULL OR {one_of('transcript', ('log', 'audits'))}", name="transcript"),
         Index("due_conversations_order_idx", "source", "priority", sql("version DESC"), "ticket_number"),
+        Index("due_conversations_source_version_idx", "source", "version"),
     )
     source: Mapped[str] = mapped_column(doc="The ticket source.")
     ticket_number: Mapped[int] = mapped_column(doc="Zendesk's number of the ticket.")

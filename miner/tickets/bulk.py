@@ -83,22 +83,29 @@ def _row(
 
 def stage_comments(session: Session, page: EventPage, *, source: str) -> None:
     """Keep the comments of tickets that wait for their conversation."""
-    if not page.rows:
+    waiting = set(
+        session.scalars(
+            text("""
+                SELECT ticket_number FROM due_conversations
+                WHERE source = :source AND ticket_number = ANY(:touched) AND transcript IS NULL"""),
+            {"source": source, "touched": sorted({ticket for ticket, _, _ in page.rows})},
+        )
+    )
+    rows = {(ticket, key): content for ticket, key, content in page.rows if ticket in waiting}
+    if not rows:
         return
     session.execute(
         text("""
             INSERT INTO staged_comments (source, ticket_number, comment_id, content)
-            SELECT :source, given.ticket, given.comment, (array_agg(given.content))[1]
-            FROM json_to_recordset(CAST(:rows AS json)) AS given (ticket bigint, comment bigint, content jsonb)
-                JOIN due_conversations AS due ON due.source = :source AND due.ticket_number = given.ticket
-            WHERE due.transcript IS NULL GROUP BY given.ticket, given.comment
+            SELECT :source, ticket, comment, content
+            FROM unnest(CAST(:tickets AS bigint[]), CAST(:comments AS bigint[]), CAST(:contents AS jsonb[]))
+                AS given (ticket, comment, content)
             ON CONFLICT (source, ticket_number, comment_id) DO UPDATE SET content = excluded.content"""),
         {
             "source": source,
-            "rows": json.dumps(
-                [{"ticket": ticket, "comment": key, "content": content} for ticket, key, content in page.rows],
-                ensure_ascii=False,
-            ),
+            "tickets": [ticket for ticket, _ in rows],
+            "comments": [key for _, key in rows],
+            "contents": [json.dumps(content, ensure_ascii=False) for content in rows.values()],
         },
     )
 
@@ -113,13 +120,17 @@ def take_complete(
     """
     rows = session.execute(
         text("""
-            WITH candidate AS (
+            WITH chosen AS (
+              SELECT ticket_number FROM due_conversations WHERE source = :source AND ticket_number = ANY(:touched)
+              UNION SELECT ticket_number FROM due_conversations
+                WHERE source = :source AND version >= :before AND version < :until),
+            candidate AS (
               SELECT due.ticket_number, due.version, ticket.comment_count, due.version < :until AS passed
-              FROM due_conversations AS due JOIN tickets AS ticket
-                ON ticket.source = due.source AND ticket.zendesk_ticket_id = due.ticket_number
-              WHERE due.source = :source AND due.transcript IS NULL AND ticket.deleted_at IS NULL
-                AND ticket.created_at >= to_timestamp(:since) AND ticket.comment_count > 0
-                AND (due.ticket_number = ANY(:touched) OR (due.version >= :before AND due.version < :until))),
+              FROM chosen JOIN due_conversations AS due
+                  ON due.source = :source AND due.ticket_number = chosen.ticket_number
+                JOIN tickets AS ticket ON ticket.zendesk_ticket_id = due.ticket_number AND ticket.source = :source
+              WHERE due.transcript IS NULL AND ticket.deleted_at IS NULL AND ticket.comment_count > 0
+                AND ticket.created_at >= to_timestamp(:since)),
             counted AS (
               SELECT candidate.ticket_number, candidate.version, candidate.comment_count, candidate.passed,
                 count(*) FILTER (WHERE NOT content ? 'changed') AS comments,
@@ -173,6 +184,19 @@ def count_eligible(session: Session, source: str, *, since: int) -> int:
         {"source": source, "since": since},
     )
     return int(found or 0)
+
+
+def has_eligible(session: Session, source: str, *, since: int) -> bool:
+    """Whether any is left; quick, however many wait."""
+    found = session.scalar(
+        text("""
+            SELECT EXISTS (SELECT FROM due_conversations AS due JOIN tickets AS ticket
+              ON ticket.source = due.source AND ticket.zendesk_ticket_id = due.ticket_number
+            WHERE due.source = :source AND due.transcript IS NULL AND ticket.comment_count > 1
+              AND ticket.created_at >= to_timestamp(:since))"""),
+        {"source": source, "since": since},
+    )
+    return bool(found)
 
 
 def find_start(session: Session, source: str) -> int | None:

@@ -18,6 +18,7 @@ from miner.tickets.bulk import (
     clear_stage,
     count_eligible,
     find_start,
+    has_eligible,
     read_events,
     stage_comments,
     take_complete,
@@ -126,9 +127,9 @@ class Events:
     def _is_worth_it(self, page: EventPage, answer: Answer, before: int, until: int) -> bool:
         """Decide once, by the first page; later only whether anything still waits."""
         with self._context.reading() as session:
+            if self._decided:
+                return has_eligible(session, self._source, since=self._since or 0)
             waiting = count_eligible(session, self._source, since=self._since or 0)
-        if self._decided:
-            return waiting > 0
         self._decided = True
         left = max(0.0, (answer.server_time or until) - until)
         pages = left / max(1, until - before)

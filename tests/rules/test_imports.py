@@ -39,13 +39,17 @@ PURE = [
     *(
         f"miner/tickets/{name}.py"
         for name in (
+            "comments",
             "conversation",
             "customers",
+            "exported",
             "jsonstream",
             "names",
             "payload",
             "text",
             "values",
+            "webhook",
+            "zendesk_answers",
         )
     ),
     *(f"miner/trends/{name}.py" for name in ("counting", "detection", "measures")),

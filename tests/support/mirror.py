@@ -172,7 +172,7 @@ def _wrong(row: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
     }
     if row["comments"] and row["comments"][0][0] is None:  # the description stands for its comment, which has no id
         wanted["comments"] = [(None, *one[1:]) for one in wanted["comments"]]
-    if row["comments"] == [(None, True, "")]:
+    if row["comments"] == [(None, True, "")] and not wanted["comments"]:
         row["comments"] = []  # a ticket without a word has an empty description
     wrong = {key: (row[key], value) for key, value in wanted.items() if row[key] != value}
     public = [body for _, is_public, body in wanted["comments"] if is_public and body]
