@@ -22,10 +22,11 @@ up: $(VENV)/.runtime  ## run everything on this machine
 test: $(VENV)/.dev  ## the tests, on real Postgres
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev  ## lint, format and types
+check: $(VENV)/.dev  ## lint, format, types and known insecure patterns
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive miner actors dashboard migrations
 
 format: $(VENV)/.dev  ## put the code into its form
 	$(BIN)/ruff check --fix .

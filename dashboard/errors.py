@@ -19,7 +19,9 @@ from starlette.responses import JSONResponse, Response
 from dashboard import render
 from dashboard.security import identity
 from dashboard.security.identity import LoginNeeded, request_id_of
-from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, UnknownJob
+from miner.access import Actor, audit
+from miner.db import transaction
+from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, TooMany, UnknownJob
 from miner.logs import get_logger
 
 log = get_logger(__name__)
@@ -80,6 +82,13 @@ def on_not_found(request: Request, error: Exception) -> Response:
 
 
 def on_refused(request: Request, error: Exception) -> Response:
+    """403; that somebody known tried is written down."""
+    by: Actor | None = getattr(request.state, "actor", None)
+    if by is not None:
+        with transaction() as session:
+            place = request.scope.get("route")
+            act = f"{request.method.lower()} {getattr(place, 'path', 'unknown')}"
+            audit(session, by, act, "address", request.url.path[:200], outcome="refused")
     log.warning("request_refused", message=f"Refused: {error}", actor=str(getattr(request.state, "actor", None)))
     return answer(request, Problem(403, "Not allowed", f"{_sentence(error)}."))
 
@@ -90,6 +99,14 @@ def on_invalid(request: Request, error: Exception) -> Response:
     faults = [{"loc": [name], "msg": reason, "type": "invalid"} for name, reason in error.fields.items()]
     detail = "; ".join(f"{name}: {reason}" for name, reason in error.fields.items())
     return answer(request, Problem(422, "Not valid", f"{detail}.", more={"errors": faults}))
+
+
+def on_too_many(request: Request, error: Exception) -> Response:
+    """429, with the seconds to wait."""
+    assert isinstance(error, TooMany)  # noqa: S101 - registered for it
+    log.warning("too_many", message=f"Refused: {error}", actor=str(getattr(request.state, "actor", None)))
+    headers = {"Retry-After": str(error.retry_after)}
+    return answer(request, Problem(429, "Too many tries", f"{_sentence(error)}.", headers=headers))
 
 
 def on_already_active(request: Request, error: Exception) -> Response:
@@ -137,6 +154,7 @@ HANDLERS: dict[Any, Any] = {
     Refused: on_refused,
     InvalidArguments: on_invalid,
     RunAlreadyActive: on_already_active,
+    TooMany: on_too_many,
     OperationalError: on_database_trouble,
     PoolTimeout: on_database_trouble,
     Exception: on_unexpected,

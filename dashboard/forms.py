@@ -75,6 +75,14 @@ class RunQuery(Query):
     before: IdKey = ""
 
 
+class AuditQuery(Query):
+    actor: Text = ""
+    action: Text = ""
+    object: Text = ""
+    outcome: Literal["", "ok", "refused", "failed"] = ""
+    before: IdKey = ""
+
+
 class KeyQuery(Query):
     """Only the place in a list that is ordered by id."""
 
@@ -127,6 +135,11 @@ def parse_time_key(key: str) -> tuple[dt.datetime, int] | None:
 def parse_count_key(key: str) -> tuple[int, int] | None:
     found = _numbers(key, 2)
     return (found[0], found[1]) if found else None
+
+
+def parse_days(typed: str) -> int | None:
+    """A whole number from 1 to 365; None: it is not one."""
+    return int(typed) if re.fullmatch(r"[0-9]{1,3}", typed.strip()) and 1 <= int(typed) <= 365 else None
 
 
 def parse_id_key(key: str) -> int | None:

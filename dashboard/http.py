@@ -33,11 +33,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class View:
-    """A page: its template and what it shows."""
+    """A page: its template and what it shows. `session`: as of a Redirect."""
 
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    session: str | None = None
 
 
 @dataclass(frozen=True)
@@ -214,10 +215,10 @@ def _respond(request: Request, answer: Answer) -> Response:
         response: Response = HTMLResponse(render.page(request, answer.template, answer.context), answer.status)
         if render.FLASH_COOKIE in request.cookies and "hx-request" not in request.headers:
             response.delete_cookie(render.FLASH_COOKIE, **kept)
-        return response
-    response = RedirectResponse(answer.url, status_code=303)
-    if answer.flash:
-        response.set_cookie(render.FLASH_COOKIE, answer.flash, max_age=30, **kept)
+    else:
+        response = RedirectResponse(answer.url, status_code=303)
+        if answer.flash:
+            response.set_cookie(render.FLASH_COOKIE, answer.flash, max_age=30, **kept)
     if answer.session:
         response.set_cookie(access.cookie, answer.session, **kept)
     elif answer.session == "":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
@@ -34,7 +35,7 @@ def environment() -> Environment:
     )
     env.filters.update(
         ago=ago, absolute=absolute, iso=iso, day=day, number=number, plural=plural, duration=duration, bytes=size,
-        percent=percent,
+        percent=percent, tojson_text=json_text,
     )  # fmt: skip
     env.globals.update(asset=asset, words=words, figures=figures, version=VERSION, query=query)
     return env
@@ -48,6 +49,7 @@ def page(request: Request, template: str, context: Mapping[str, Any]) -> str:
         "now": dt.datetime.now(dt.UTC),
         "actor": actor,
         "open_locally": actor is not None and actor.kind == "local",
+        "may_administer": actor is not None and actor.role >= Role.admin,
         "may_operate": actor is not None and actor.role >= Role.operator,
         "path": request.url.path,
         "flash": words.FLASHES.get(flash or ""),
@@ -95,6 +97,12 @@ def ago(when: dt.datetime | None, now: dt.datetime) -> str:
 def absolute(when: dt.datetime | None) -> str:
     """`2026-11-24 08:00:12 UTC`."""
     return UNKNOWN if when is None else f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def json_text(value: object) -> str:
+    """Compact JSON as text, which the template escapes; cut where it goes on for long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 300 else text[:299] + "…"
 
 
 def iso(when: dt.datetime) -> str:

@@ -7,7 +7,7 @@ from starlette.staticfiles import StaticFiles
 
 from dashboard.api import reading, tasks
 from dashboard.http import GuardedRoute, action, api_do, api_read, open_action, page
-from dashboard.pages import issues, login, runs, schedules, system, themes, tickets, week
+from dashboard.pages import account, audit, issues, login, runs, schedules, system, themes, tickets, users, week
 from miner.access import Role
 
 
@@ -39,7 +39,30 @@ def routes() -> list[BaseRoute]:
         page("/settings", system.settings_page),
         page("/login", login.login_form, role=None),
         open_action("/login", login.log_in),
+        page("/login/code", login.code_form, role=None),
+        open_action("/login/code", login.check_code),
+        page("/login/enrol", login.enrol_form, role=None),
+        open_action("/login/enrol", login.check_enrolment),
+        page("/welcome", login.welcome_form, role=None),
+        open_action("/welcome", login.welcome),
         action("/logout", login.log_out, role=Role.viewer),
+        page("/account", account.account),
+        action("/account/password", account.change_password, role=Role.viewer),
+        action("/account/second-factor", account.change_second_factor, role=Role.viewer),
+        action("/account/sessions/end", account.end_session, role=Role.viewer),
+        action("/account/sessions/end-others", account.end_other_sessions, role=Role.viewer),
+        page("/tokens", account.token_list),
+        action("/tokens", account.create_token, role=Role.viewer),
+        action("/tokens/revoke", account.revoke_token, role=Role.viewer),
+        page("/users", users.user_list, role=Role.admin),
+        action("/users", users.create, role=Role.admin),
+        action("/users/{id:id}/reset", users.reset, role=Role.admin),
+        action("/users/{id:id}/role", users.set_role, role=Role.admin),
+        action("/users/{id:id}/disable", users.disable, role=Role.admin),
+        action("/users/{id:id}/enable", users.enable, role=Role.admin),
+        page("/audit", audit.entry_list, role=Role.admin),
+        page("/audit.csv", audit.export, role=Role.admin),
+        page("/audit.json", audit.export_json, role=Role.admin),
         api_read("/api/tasks/scheduler/status", tasks.scheduler_status),
         api_read("/api/tasks/worker/status", tasks.worker_status),
         api_do("/api/tasks/{job:slug}", tasks.start),

@@ -83,6 +83,12 @@ FLASHES = {
     "over": "The run was over already.",
     "logged_in": "You are logged in.",
     "logged_out": "You are logged out.",
+    "password_changed": "The password is changed; every other browser was logged out.",
+    "session_ended": "Logged out there.",
+    "token_revoked": "The token is revoked, and every session that it opened.",
+    "role_changed": "The role is changed; the user has to log in again.",
+    "user_disabled": "The user is shut out: sessions and tokens stopped working.",
+    "user_enabled": "The user may log in again.",
 }
 
 

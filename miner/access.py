@@ -28,14 +28,29 @@ class Role(IntEnum):
 class Actor:
     """Who acts. `kind` says how we know them, `name` is what pages show."""
 
-    kind: str  # local, token, schedule, cli, code, system
+    kind: str  # local, user, token, schedule, cli, code, system
     name: str
     role: Role
     address: str | None = None
     request_id: str | None = None
+    user_id: int | None = None  # of a user, and of a token that a user made
 
     def __str__(self) -> str:
-        return self.name if self.kind in ("local", "system") else f"{self.kind} {self.name}"
+        return self.name if self.kind in ("local", "user", "system") else f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom a password, a token or a session stands for; exactly one of the ids names who opened it."""
+
+    name: str
+    role: Role
+    token_id: str | None = None
+    user_id: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "token" if self.token_id else "user"
 
 
 SYSTEM = Actor("system", "system", Role.admin)

@@ -37,6 +37,15 @@ VARIABLES = (
     Variable("HOST", "127.0.0.1", "The address `miner up` binds the dashboard to."),
     Variable("PORT", "8000", "The port of the dashboard."),
     Variable("PUBLIC_URL", None, "The address people type, for example https://issues.example.com."),
+    Variable(
+        "SECRET_KEY",
+        None,
+        "Seals what is stored, 32 characters or more; in a rotation: new,old.",
+        secret=True,
+    ),
+    Variable("SECOND_FACTOR", "required", "required or optional: a second factor for operators and admins."),
+    Variable("TRUSTED_PROXY_HOPS", "0", "How many proxies of yours stand in front, 0 to 5; most platforms: 1."),
+    Variable("MINER_EMBEDDED", "no", "yes: the embedded database is meant, in production too."),
     Variable("WORKER_THREADS", "3", "Actor threads of a worker process, 1 to 16; each may hold one connection."),
     Variable("LEASE_SECONDS", "60", "A worker that is silent this long counts as lost, 2 to 600."),
     Variable("PG_BINDIR", None, "Where to look first for the Postgres programs of the embedded server."),
@@ -56,6 +65,8 @@ VARIABLES = (
     Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
 
+SHORTEST_KEY = 32
+MAKE_KEY = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 BROKER_SCHEMES = ("redis", "rediss", "amqp", "amqps")
 _DEFAULTS = {variable.name: variable.default for variable in VARIABLES}
 
@@ -71,6 +82,9 @@ class Config:
     host: str
     port: int
     public_url: str | None
+    secret_keys: tuple[str, ...] = field(repr=False)
+    second_factor: bool
+    proxy_hops: int
     worker_threads: int
     lease_seconds: int
     pg_bindir: Path | None
@@ -125,6 +139,12 @@ class Config:
                 faults.append(f"{name} begins with ~, but this user has no home: give a whole path")
                 return Path.cwd()
 
+        def keys(name: str) -> tuple[str, ...]:
+            found = tuple(one for word in (value(name) or "").split(",") if (one := word.strip()))
+            if any(len(one) < SHORTEST_KEY for one in found):
+                faults.append(f"{name}: at least {SHORTEST_KEY} characters are needed; {MAKE_KEY}")
+            return found
+
         def checked(name: str, normalise: Callable[[str], str]) -> str | None:
             found = value(name)
             if found is None:
@@ -147,6 +167,9 @@ class Config:
             host=str(value("HOST")),
             port=number("PORT", 1, 65535),
             public_url=value("PUBLIC_URL"),
+            secret_keys=keys("SECRET_KEY"),
+            second_factor=choice("SECOND_FACTOR", ("required", "optional")).lower() == "required",
+            proxy_hops=number("TRUSTED_PROXY_HOPS", 0, 5),
             worker_threads=number("WORKER_THREADS", 1, 16),
             lease_seconds=number("LEASE_SECONDS", 2, 600),
             pg_bindir=Path(bindir) if (bindir := value("PG_BINDIR")) else None,
@@ -165,9 +188,26 @@ class Config:
             model=str(value("MINER_MODEL")),
             log_level=choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")).upper(),
         )
+        if config.production:
+            faults += config.faults_in_production(embedded=choice("MINER_EMBEDDED", ("no", "yes")).lower() == "yes")
         if faults:
             raise ConfigError(*faults)
         return config
+
+    def faults_in_production(self, *, embedded: bool) -> list[str]:
+        """What must be set before strangers may come; whether somebody could log in is asked by the web process."""
+        because = "ENVIRONMENT is production"
+        faults = []
+        if not (self.public_url or "").lower().startswith("https://"):
+            faults.append(f"{because}: set PUBLIC_URL to the https:// address that people type")
+        if not self.secret_keys:
+            faults.append(f"{because}: set SECRET_KEY; {MAKE_KEY}")
+        if self.given_database_url is None and not embedded:
+            faults.append(
+                f"{because}: set DATABASE_URL; an embedded database is lost where disks do not last. "
+                "On a machine of your own set MINER_EMBEDDED=yes"
+            )
+        return faults
 
     def database_url(self) -> str:
         """The SQLAlchemy URL of the given database, else of the embedded server that runs for `home`.
@@ -182,6 +222,20 @@ class Config:
         if running is None:
             raise NoDatabase
         return normalise_database_url(running)
+
+
+def describe(environ: Mapping[str, str] | None = None) -> list[dict[str, str | None]]:
+    """Every variable with its value (a secret's masked) and where that comes from."""
+    source = os.environ if environ is None else environ
+    rows: list[dict[str, str | None]] = []
+    for variable in VARIABLES:
+        given = source.get(variable.name, "").strip()
+        value = given or variable.default
+        where = "environment" if given else "absent" if value is None else "default"
+        rows.append(
+            {"variable": variable.name, "value": "***" if variable.secret and value else value, "source": where}
+        )
+    return rows
 
 
 def broker_url(environ: Mapping[str, str] | None = None) -> str | None:

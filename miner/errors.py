@@ -8,6 +8,8 @@ MinerError
 │   └── InvalidArguments        `.fields` maps the field's name to what is wrong with it
 ├── NotFound                    the id names nothing; HTTP 404
 ├── Refused                     the actor may not do this; HTTP 403
+├── LoginRefused                wrong, and nothing says which part; the login page shows it again
+├── TooMany                     tried too often; not before `.retry_after` seconds; HTTP 429
 ├── RunAlreadyActive            a key is held; `.run_id` is the run that holds it; exit code 3, HTTP 409
 ├── BrokerUnavailable           the row is written, the bell could not be rung; `.run_id` will be rung again
 ├── StepError                   a step cannot do its work; the run fails unless `retryable`
@@ -90,6 +92,18 @@ class NotFound(MinerError):
 
 class Refused(MinerError):
     """The actor is known but may not do this."""
+
+
+class LoginRefused(MinerError):
+    """A password, code or token that lets nobody in; the sentence is the same for every reason."""
+
+
+class TooMany(MinerError):
+    """Somebody tried too often; the same may be tried again after `retry_after` seconds."""
+
+    def __init__(self, what: str, seconds: int) -> None:
+        self.retry_after = seconds
+        super().__init__(f"{what}: try again in {seconds} s")
 
 
 class RunAlreadyActive(MinerError):

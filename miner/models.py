@@ -7,7 +7,7 @@ Rules that hold everywhere: ids are bigint identities and are never used again; 
 database's clock; states are text with a CHECK, since enum types cannot lose a value; "unknown" is NULL.
 """
 
-from miner.tables.access import ApiToken, AuditEntry, SettingsVersion, WebSession
+from miner.tables.access import ApiToken, AuditEntry, SettingsVersion, Throttle, User, UserLink, WebSession
 from miner.tables.base import (
     ACTIVE_STATES,
     ISSUE_TYPES,
@@ -87,9 +87,12 @@ __all__ = [
     "Theme",
     "ThemeDay",
     "ThemeEvent",
+    "Throttle",
     "Ticket",
     "TicketComment",
     "TicketMerge",
+    "User",
+    "UserLink",
     "WebSession",
     "Worker",
 ]

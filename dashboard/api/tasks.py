@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from actors.enqueue import start_run
 from dashboard import words
 from dashboard.api import shapes
 from dashboard.forms import Query, read_query
 from dashboard.pages.runs import find_startable
+from dashboard.starting import start_for
 from miner.access import Actor
 from miner.errors import InvalidArguments, NotFound, UnknownJob
 from miner.models import JobRun, Schedule
@@ -41,7 +41,7 @@ def start(request: Request, body: dict[str, Any], by: Actor) -> JSONResponse:
     key = request.headers.get("idempotency-key")
     if key is not None and not key.isprintable():
         raise InvalidArguments({"Idempotency-Key": "it holds characters that cannot be printed"})
-    started = start_run(job.name, body, by=by, trigger="api", idempotency_key=key)
+    started = start_for(by, job.name, body, trigger="api", idempotency_key=key)
     task, message = _KEPT.get(job.name, (job.name, f"{job.title} task started"))
     url = f"/runs/{started.run_id}"
     return JSONResponse(

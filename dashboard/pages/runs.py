@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from actors.enqueue import start_run
 from dashboard import render, words
 from dashboard.forms import Input, LogQuery, RunQuery, arguments, inputs, parse_id_key, read_query
 from dashboard.http import Redirect, View, cut
 from dashboard.lists import cut_runs
+from dashboard.starting import start_for
 from miner.access import Actor
 from miner.db import transaction
 from miner.errors import InvalidArguments, UnknownJob
@@ -69,7 +69,7 @@ def start(request: Request, form: dict[str, str], by: Actor) -> Redirect | View:
     """Start the job that a card's button names; a field that is refused shows the page again, with the reason."""
     job = find_startable(form.get("job", ""))
     try:
-        started = start_run(job.name, arguments(job, form), by=by, trigger="button")
+        started = start_for(by, job.name, arguments(job, form), trigger="button")
     except InvalidArguments as error:
         with transaction() as session:
             shown = _list(request, session, tried=(job.name, form, error.fields))

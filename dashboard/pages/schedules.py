@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from actors.enqueue import start_run
 from dashboard.http import Redirect, View
+from dashboard.starting import start_for
 from miner.access import Actor
 from miner.db import transaction
 from miner.models import Schedule, ScheduleTick
@@ -46,5 +46,5 @@ def run_now(request: Request, form: dict[str, str], by: Actor) -> Redirect:
     """Start what a schedule starts, with its arguments, now."""
     with transaction() as session:
         schedule = runs.get_schedule(session, request.path_params["id"])
-    started = start_run(schedule.job_name, schedule.args, by=by, trigger="button")
+    started = start_for(by, schedule.job_name, schedule.args, trigger="button")
     return Redirect(f"/runs/{started.run_id}", flash="started" if started.rung else "not_rung")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from miner import db, tokens
+from miner import db, users
 from miner.config import Config
 from miner.errors import ConfigError
+from miner.login import Doors
+from miner.sealing import Sealer
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -33,6 +35,8 @@ class Access:
     open_locally: bool
     hosts: frozenset[str]
     public_origin: str | None = None
+    proxy_hops: int = 0
+    doors: Doors = field(default_factory=lambda: Doors(Sealer(()), second_factor=True))
 
     @classmethod
     def from_config(cls, config: Config, *, more_hosts: tuple[str, ...] = ()) -> Access:
@@ -44,6 +48,8 @@ class Access:
             open_locally=not config.production and config.host in LOOPBACK,
             hosts=LOOPBACK | bound | set(more_hosts) | ({host_of(urlsplit(origin).netloc)} if origin else set()),
             public_origin=origin,
+            proxy_hops=config.proxy_hops,
+            doors=Doors(Sealer(config.secret_keys), config.second_factor),
         )
         if not access.open_locally:
             _require_a_login("ENVIRONMENT is production" if config.production else f"HOST is {config.host}")
@@ -111,7 +117,7 @@ def _origin(public_url: str | None) -> str | None:
 def _require_a_login(because: str) -> None:
     try:
         with db.transaction() as session:
-            if tokens.admin_can_log_in(session):
+            if users.admin_can_log_in(session):
                 return
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", error)).strip().splitlines()
@@ -120,5 +126,6 @@ def _require_a_login(because: str) -> None:
             f"({cause[0] if cause else 'no reason given'}): check DATABASE_URL and run `miner db upgrade`"
         ) from None
     raise ConfigError(
-        f"{because}, and nobody could log in: create an admin token first with `miner tokens create --role admin NAME`"
+        f"{because}, and nobody could log in: create an admin first with `miner users create EMAIL --role admin`, "
+        "or a token for programs with `miner tokens create --role admin NAME`"
     )

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from dashboard.security.access import LOOPBACK, Access, host_of
-from miner import tokens
-from miner.access import LOCAL, Actor, Role
+from miner import sessions, tokens
+from miner.access import LOCAL, Actor, Identity, Role
 from miner.errors import MinerError, Refused
 
 # Whoever sends one of these, or any x-forwarded-*, passes something on for somebody else.
@@ -44,7 +44,7 @@ def identify(request: Request, session: Session, *, touch: bool) -> Actor | None
         return _actor(request, tokens.verify_token(session, bearer.strip()))  # a wrong one falls back to nothing
     cookie = request.cookies.get(access.cookie)
     if cookie:
-        found = tokens.find_session(session, cookie, touch=touch)
+        found = sessions.find_session(session, cookie, touch=touch)
         if found is not None:
             return _actor(request, found)
     return local_actor(request) if access.open_locally and is_local(request) else None
@@ -71,7 +71,7 @@ def is_local(request: Request) -> bool:
     speaks it, while nginx without further settings does, sends its upstream's name as Host and adds no header.
     """
     host = host_of(request.headers.get("host", ""))
-    return address_of(request) in LOOPBACK and host in LOOPBACK and not _is_passed_on(request)
+    return _peer(request) in LOOPBACK and host in LOOPBACK and not _is_passed_on(request)
 
 
 def _is_passed_on(request: Request) -> bool:
@@ -80,6 +80,20 @@ def _is_passed_on(request: Request) -> bool:
 
 
 def address_of(request: Request) -> str | None:
+    """Who asks: the peer or, behind `proxy_hops` proxies of ours, the entry that the outermost of them wrote.
+
+    Counted from the right of X-Forwarded-For, since everything further left is the client's own claim. A request that
+    did not come through as many proxies is known by its peer.
+    """
+    access: Access = request.app.state.access
+    if access.proxy_hops:
+        named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+        if len(named) >= access.proxy_hops and (found := named[-access.proxy_hops].strip()[:64]):
+            return found
+    return _peer(request)
+
+
+def _peer(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
@@ -87,7 +101,7 @@ def request_id_of(request: Request) -> str:
     return str(request.scope.get("request_id", ""))
 
 
-def _actor(request: Request, identity: tokens.Identity | None) -> Actor | None:
-    if identity is None:
+def _actor(request: Request, who: Identity | None) -> Actor | None:
+    if who is None:
         return None
-    return Actor("token", identity.name, identity.role, address_of(request), request_id_of(request))
+    return Actor(who.kind, who.name, who.role, address_of(request), request_id_of(request), who.user_id)

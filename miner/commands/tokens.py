@@ -17,10 +17,9 @@ COLUMNS = ("id", "name", "role", "created_at", "expires_at", "last_used_at", "re
 def create(options: Namespace) -> int:
     """Print a new token, once, to standard output."""
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(days=options.days) if options.days else None
+    role = tokens.SCOPES[options.scope] if options.scope else Role[options.role]
     with transaction() as session:
-        _, plain = tokens.create_token(
-            session, name=options.name, role=Role[options.role], by=cli_actor(), expires_at=expires
-        )
+        _, plain = tokens.create_token(session, name=options.name, role=role, by=cli_actor(), expires_at=expires)
     say("The token is shown once; it is stored only as a hash:")
     print(plain)
     return 0

@@ -12,7 +12,7 @@ import hmac
 
 WINDOW_SECONDS = 300
 # Published for tests before a webhook exists; whoever knows it could wake us.
-PUBLISHED_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - not a secret: it stands in their manual
+PUBLISHED_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - published
 
 
 def fault_in(*, secret: str, signature: str | None, timestamp: str | None, body: bytes, now: dt.datetime) -> str | None:

@@ -11,14 +11,19 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from dashboard.app import build_app
-from miner import db, tokens
+from miner import db, sessions, tokens
 from miner.access import Role
 from miner.config import Config
 from tests.factories import TESTER
 
 HERE = ("127.0.0.1", 50_000)
 ELSEWHERE = ("203.0.113.9", 50_000)
-PRODUCTION = {"ENVIRONMENT": "production", "PUBLIC_URL": "https://issues.example.com"}
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "PUBLIC_URL": "https://issues.example.com",
+    "SECRET_KEY": "a-key-of-the-tests-with-32-characters",
+    "MINER_EMBEDDED": "yes",
+}
 
 
 def make_client(
@@ -56,7 +61,7 @@ def new_session(role: Role = Role.admin) -> str:
     with db.transaction() as session:
         identity = tokens.verify_token(session, plain)
         assert identity is not None
-        return tokens.open_session(session, identity, address=None, user_agent=None, by=TESTER)
+        return sessions.open_session(session, identity, address=None, user_agent=None, by=TESTER)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ HEAVY = ("numpy", "scipy", "onnxruntime", "tokenizers", "graspologic_native", "a
 @pytest.mark.parametrize("environ", [PRODUCTION, {"HOST": "0.0.0.0"}, {"HOST": "192.0.2.7"}, {"HOST": "::"}])
 def test_it_refuses_where_strangers_could_come_and_nobody_could_log_in(database: str, environ: dict[str, str]) -> None:
     new_token(Role.operator)
-    with pytest.raises(ConfigError, match="nobody could log in: create an admin token"):
+    with pytest.raises(ConfigError, match="nobody could log in: create an admin first"):
         build_app(Config.from_environment(environ))
 
 
@@ -41,6 +41,8 @@ def test_the_factory_ends_with_4_and_a_sentence(
     database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("PUBLIC_URL", PRODUCTION["PUBLIC_URL"])
+    monkeypatch.setenv("SECRET_KEY", PRODUCTION["SECRET_KEY"])
     with pytest.raises(SystemExit) as ended:
         create_app()
     assert ended.value.code == 4
@@ -53,7 +55,8 @@ def test_the_factory_ends_with_4_when_production_has_no_database_to_ask(
     from miner import db
 
     db.use_engine(None)
-    monkeypatch.setenv("ENVIRONMENT", "production")
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("DATABASE_URL", "postgresql://ann:hush@127.0.0.1:1/nothing")
     with pytest.raises(SystemExit) as ended:
         create_app()

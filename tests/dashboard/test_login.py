@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from dashboard.pages.login import NO_ENTRY, safe_next
-from miner import db, tokens
+from dashboard.pages.login import safe_next
+from miner import db, sessions, tokens
 from miner.access import Role
+from miner.login import WRONG_TOKEN
 from tests.dashboard.conftest import ELSEWHERE, PRODUCTION, make_client, new_session, new_token
 from tests.factories import TESTER
 
@@ -64,11 +65,11 @@ def test_every_failure_reads_the_same(stranger: TestClient) -> None:
     wrong_secret = good[:-1] + ("A" if good[-1] != "A" else "B")
     answers = [
         stranger.post("/login", data={"token": token}, headers=SAME)
-        for token in ("", "x", wrong_secret, revoked, "miner_00000000_" + "x" * 43, "\x00", "é" * 60)
+        for token in ("x", wrong_secret, revoked, "miner_00000000_" + "x" * 43, "é\x00")
     ]
     assert {answer.status_code for answer in answers} == {403}
     assert len({answer.text for answer in answers}) == 1
-    assert NO_ENTRY in answers[0].text
+    assert WRONG_TOKEN in answers[0].text
     assert all("set-cookie" not in answer.headers for answer in answers)
 
 
@@ -83,7 +84,7 @@ def test_a_login_ends_the_session_the_browser_had(stranger: TestClient) -> None:
     answer = stranger.post("/login", data={"token": new_token()}, headers={**SAME, "cookie": f"sid={old}"})
     assert answer.status_code == 303
     with db.transaction() as session:
-        assert tokens.find_session(session, old, touch=True) is None
+        assert sessions.find_session(session, old, touch=True) is None
         assert session.scalar(text("SELECT count(*) FROM sessions WHERE ended_at IS NULL")) == 1
 
 
@@ -102,9 +103,9 @@ def test_a_page_is_asked_for_again_after_the_login_but_an_action_is_not(stranger
 
 
 def test_the_login_page_says_how_to_make_the_first_token(stranger: TestClient) -> None:
-    assert "miner tokens create" in stranger.get("/login").text
+    assert "miner users create" in stranger.get("/login").text
     new_token()
-    assert "miner tokens create" not in stranger.get("/login").text
+    assert "miner users create" not in stranger.get("/login").text
 
 
 @pytest.mark.parametrize("address", ["/", "/themes?x=1&y=/z", "/weeks/2026-W01#top"])

@@ -30,6 +30,7 @@ def test_the_same_system_runs_from_the_procfile_in_production_with_a_token(
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "ENVIRONMENT": "production",
         "PUBLIC_URL": "https://issues.example.com",
+        "SECRET_KEY": "a-key-of-the-tests-with-32-characters",
         "HOST": "127.0.0.1",
     }
     release = subprocess.run(PROCESSES["release"], shell=True, cwd=ROOT, env={**os.environ, **environ}, timeout=60)
@@ -39,7 +40,7 @@ def test_the_same_system_runs_from_the_procfile_in_production_with_a_token(
         text=True, timeout=60,
     )  # fmt: skip
     assert refused.returncode == 4, refused.stderr
-    assert "miner tokens create" in refused.stderr
+    assert "miner users create" in refused.stderr
     assert main(["tokens", "create", "admin"]) == 0
     token = capsys.readouterr().out.strip()
 

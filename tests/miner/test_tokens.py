@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from miner import tokens
+from miner import sessions, tokens, users
 from miner.access import Role
 from miner.errors import InvalidArguments, NotFound, Refused
 from miner.models import ApiToken, AuditEntry, WebSession
@@ -23,7 +23,7 @@ def log_in(session: Session) -> tuple[ApiToken, str]:
     row, plain = make(session)
     identity = tokens.verify_token(session, plain)
     assert identity is not None
-    return row, tokens.open_session(session, identity, address="192.0.2.1", user_agent="x" * 900, by=TESTER)
+    return row, sessions.open_session(session, identity, address="192.0.2.1", user_agent="x" * 900, by=TESTER)
 
 
 def test_a_token_lets_its_holder_in_with_its_role(session: Session) -> None:
@@ -74,7 +74,7 @@ def test_a_token_past_its_end_lets_nobody_in(session: Session) -> None:
 def test_a_revoked_token_lets_nobody_in_and_ends_its_sessions(session: Session) -> None:
     row, cookie = log_in(session)
     tokens.revoke_token(session, row.id, by=TESTER)
-    assert tokens.find_session(session, cookie, touch=True) is None
+    assert sessions.find_session(session, cookie, touch=True) is None
     assert session.scalars(select(WebSession.ended_at)).one() is not None
     tokens.revoke_token(session, row.id, by=TESTER)
     assert session.scalars(select(AuditEntry.action).where(AuditEntry.action == "token.revoke")).all() == [
@@ -102,14 +102,14 @@ def test_a_token_needs_a_name_that_can_be_read(session: Session, name: str) -> N
 
 
 def test_whether_an_admin_could_log_in_counts_only_usable_admin_tokens(session: Session) -> None:
-    assert not tokens.admin_can_log_in(session)
+    assert not users.admin_can_log_in(session)
     make(session, Role.operator)
     make(session, expires_at=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1))
-    assert not tokens.admin_can_log_in(session)
+    assert not users.admin_can_log_in(session)
     row, _ = make(session)
-    assert tokens.admin_can_log_in(session)
+    assert users.admin_can_log_in(session)
     tokens.revoke_token(session, row.id, by=TESTER)
-    assert not tokens.admin_can_log_in(session)
+    assert not users.admin_can_log_in(session)
 
 
 def test_the_last_use_of_a_token_is_noted(session: Session) -> None:
@@ -125,7 +125,7 @@ def test_the_last_use_of_a_token_is_noted(session: Session) -> None:
 
 def test_a_session_stands_for_the_token_that_opened_it(session: Session) -> None:
     row, cookie = log_in(session)
-    assert tokens.find_session(session, cookie, touch=True) == tokens.Identity("laptop", Role.admin, row.id)
+    assert sessions.find_session(session, cookie, touch=True) == tokens.Identity("laptop", Role.admin, row.id)
     stored = session.scalars(select(WebSession)).one()
     assert cookie not in (stored.id_hash, stored.user_agent)
     assert len(stored.id_hash) == 64
@@ -136,7 +136,7 @@ def test_a_browser_may_call_itself_anything(session: Session) -> None:
     row, plain = tokens.create_token(session, name="ann", role=Role.viewer, by=TESTER)
     identity = tokens.verify_token(session, plain)
     assert identity is not None
-    tokens.open_session(session, identity, address=None, user_agent="a\x00b\ud800", by=TESTER)
+    sessions.open_session(session, identity, address=None, user_agent="a\x00b\ud800", by=TESTER)
     assert session.scalars(select(WebSession.user_agent).where(WebSession.token_id == row.id)).one() == "ab?"
 
 
@@ -146,7 +146,7 @@ def test_every_login_gives_a_new_session(session: Session) -> None:
 
 def test_a_cookie_that_was_never_given_out_stands_for_nobody(session: Session) -> None:
     log_in(session)
-    assert tokens.find_session(session, "guess", touch=True) is None
+    assert sessions.find_session(session, "guess", touch=True) is None
 
 
 def test_a_session_ends_after_an_idle_hour_or_twelve_hours(session: Session) -> None:
@@ -158,38 +158,38 @@ def test_a_session_ends_after_an_idle_hour_or_twelve_hours(session: Session) -> 
         .where(WebSession.ended_at.is_(None), WebSession.last_seen_at > text("now() - interval '1 minute'"))
         .values(expires_at=text("now() - interval '1 second'"))
     )
-    assert tokens.find_session(session, idle, touch=True) is None
-    assert tokens.find_session(session, old, touch=True) is None
+    assert sessions.find_session(session, idle, touch=True) is None
+    assert sessions.find_session(session, old, touch=True) is None
 
 
 def test_a_session_lasts_twelve_hours_at_most(session: Session) -> None:
     log_in(session)
     row = session.scalars(select(WebSession)).one()
     session.refresh(row)
-    assert row.expires_at - row.created_at == tokens.LONGEST
+    assert row.expires_at - row.created_at == sessions.LONGEST
 
 
 def test_only_what_a_person_does_keeps_a_session_alive(session: Session) -> None:
     _, cookie = log_in(session)
     session.execute(update(WebSession).values(last_seen_at=text("now() - interval '50 minutes'")))
     before = session.scalar(select(WebSession.last_seen_at))
-    tokens.find_session(session, cookie, touch=False)
+    sessions.find_session(session, cookie, touch=False)
     assert session.scalar(select(WebSession.last_seen_at)) == before
-    tokens.find_session(session, cookie, touch=True)
+    sessions.find_session(session, cookie, touch=True)
     assert session.scalar(select(WebSession.last_seen_at)) > before  # type: ignore[operator]
 
 
 def test_a_session_whose_token_has_expired_is_over(session: Session) -> None:
     _, cookie = log_in(session)
     session.execute(update(ApiToken).values(expires_at=text("now() - interval '1 second'")))
-    assert tokens.find_session(session, cookie, touch=True) is None
+    assert sessions.find_session(session, cookie, touch=True) is None
 
 
 def test_an_ended_session_stays_ended(session: Session) -> None:
     _, cookie = log_in(session)
-    tokens.end_session(session, cookie, by=TESTER)
-    assert tokens.find_session(session, cookie, touch=True) is None
-    tokens.end_session(session, cookie, by=TESTER)
+    sessions.end_session(session, cookie, by=TESTER)
+    assert sessions.find_session(session, cookie, touch=True) is None
+    sessions.end_session(session, cookie, by=TESTER)
     actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
     assert actions == ["token.create", "session.open", "session.end"]
 

@@ -10,8 +10,17 @@ from dashboard.routes import PublicMount, routes
 from miner.access import Role
 
 # Whoever is logged in may leave; and a login is how one gets in.
-UNSAFE_FOR_EVERYBODY = {"/login": None, "/logout": Role.viewer}
-PUBLIC = {"/login", "/healthz", "/static"}
+UNSAFE_FOR_EVERYBODY = {
+    **dict.fromkeys(("/login", "/login/code", "/login/enrol", "/welcome")),
+    **dict.fromkeys(
+        ("/logout", "/account/password", "/account/second-factor", "/account/sessions/end",
+         "/account/sessions/end-others", "/tokens", "/tokens/revoke"),
+        Role.viewer,
+    ),
+}  # fmt: skip
+PUBLIC = {"/login", "/login/code", "/login/enrol", "/welcome", "/healthz", "/static"}
+# What decides who may come is an admin's.
+FOR_ADMINS = ("/users", "/audit")
 
 
 def guarded() -> list[GuardedRoute]:
@@ -31,8 +40,12 @@ def test_only_the_login_the_sign_of_life_and_static_files_are_open_to_everybody(
 def test_what_changes_something_needs_an_operator() -> None:
     for route in guarded():
         if route.methods == {"POST"}:
-            expected = UNSAFE_FOR_EVERYBODY.get(route.path, Role.operator)
-            assert route.role == expected, route.path
+            usual = Role.admin if route.path.startswith(FOR_ADMINS) else Role.operator
+            assert route.role == UNSAFE_FOR_EVERYBODY.get(route.path, usual), route.path
+
+
+def test_users_and_the_audit_log_are_for_admins() -> None:
+    assert {route.role for route in guarded() if route.path.startswith(FOR_ADMINS)} == {Role.admin}
 
 
 def test_a_route_takes_one_method_and_nothing_is_changed_by_looking() -> None:
