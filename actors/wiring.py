@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from miner import db, logs
-from miner.config import Config
+from miner.config import Config, secret_values
 from miner.runs import bells, pipeline
 from miner.runs.holds import Holds
 from miner.runs.housekeeping import Housekeeper
@@ -26,6 +26,7 @@ class Runtime:
 
     def start(self) -> None:
         """Register the worker and start housekeeping."""
+        logs.hide(secret_values())
         logs.setup(self.config.log_level, json=self.config.production)
         db.set_up("miner-worker", size=max(db.SIZE, self.identity.threads or 1))
         with db.transaction() as session:

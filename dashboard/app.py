@@ -17,7 +17,7 @@ from dashboard.routes import routes
 from dashboard.security.access import Access
 from dashboard.security.shell import Shell
 from miner import db, logs
-from miner.config import Config
+from miner.config import Config, secret_values
 from miner.errors import ConfigError
 
 # Each may hold one database connection for a moment; more threads would only wait for one.
@@ -41,8 +41,9 @@ def build_app(config: Config, *, more_hosts: tuple[str, ...] = ()) -> ASGIApp:
 
 
 def create_app() -> ASGIApp:
-    """The factory that uvicorn calls: a wrong environment is a sentence and exit code 4, not a traceback."""
+    """The factory that uvicorn calls: a wrong environment is sentences and exit code 4, not a traceback."""
     try:
+        logs.hide(secret_values())
         config = Config.from_environment()
         logs.setup(config.log_level, json=config.production)
         db.set_up("miner-web")

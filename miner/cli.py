@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from miner import logs
 from miner.commands.output import say
-from miner.config import Config
+from miner.config import Config, secret_values
 from miner.errors import ConfigError, MinerError, NotFound, RunAlreadyActive, UsageError
 from miner.runs.jobs import JOBS, Job
 from miner.version import VERSION
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if getattr(options, "checks_environment", True):
             config = Config.from_environment()
+            logs.hide(secret_values())
             logs.setup("WARNING" if config.log_level == "INFO" else config.log_level)
         return int(options.run_command(options))
     except RunAlreadyActive as error:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -236,6 +237,18 @@ def describe(environ: Mapping[str, str] | None = None) -> list[dict[str, str | N
             {"variable": variable.name, "value": "***" if variable.secret and value else value, "source": where}
         )
     return rows
+
+
+def secret_values(environ: Mapping[str, str] | None = None) -> set[str]:
+    """The value of every secret variable, and the password within an address, for the log to hide."""
+    source = os.environ if environ is None else environ
+    found = {source.get(variable.name, "").strip() for variable in VARIABLES if variable.secret}
+    for value in tuple(found):
+        with suppress(ValueError):
+            password = urlsplit(value).password
+            found |= {password, unquote(password)} if password else set()
+        found |= {part.strip() for part in value.split(",")}
+    return found - {""}
 
 
 def broker_url(environ: Mapping[str, str] | None = None) -> str | None:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,9 +32,30 @@ _SECRET_SHAPES = re.compile(
 _TEXT_FIELDS = frozenset({"text", "quote", "body", "subject", "summary", "description"})
 
 
+# What errors quote of the row or the value that was refused is ticket text more often than not.
+_QUOTED_ROW = re.compile(
+    r"(DETAIL:).*?(?=\n(?:HINT:|CONTEXT:|\[SQL|\(Background|\nThe above|\nDuring|Traceback )|\Z)", re.S
+)
+_QUOTED_VALUE = re.compile(r"(input_value=).*?(?=, input_type=|\Z)", re.S)
+_SHORTEST_HIDDEN = 6
+_hidden: re.Pattern[str] | None = None  # the values of this process's own secrets
+
+
+def hide(values: Iterable[str]) -> None:
+    """From now on these values stand in no line, whatever they look like; shorter ones would hide ordinary words."""
+    global _hidden
+    worth = sorted({value for value in values if len(value) >= _SHORTEST_HIDDEN}, key=len, reverse=True)
+    _hidden = re.compile("|".join(map(re.escape, worth))) if worth else None
+
+
 def scrub(value: str) -> str:
-    """`value` with everything that looks like a secret replaced by ***."""
-    return _SECRET_SHAPES.sub(lambda match: next(group for group in match.groups() if group) + "***", value)
+    """`value` with our secrets, everything that looks like one, and what errors quote of rows replaced by ***."""
+    if _hidden is not None:
+        value = _hidden.sub("***", value)
+    value = _SECRET_SHAPES.sub(lambda match: next(group for group in match.groups() if group) + "***", value)
+    if "DETAIL:" in value:
+        value = _QUOTED_ROW.sub(r"\1 ***", value)
+    return _QUOTED_VALUE.sub(r"\1***", value) if "input_value=" in value else value
 
 
 def _redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

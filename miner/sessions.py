@@ -12,13 +12,13 @@ import datetime as dt
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from miner.access import Actor, Identity, Role, audit
 from miner.errors import NotFound
 from miner.logs import storable
-from miner.models import ApiToken, User, WebSession
+from miner.models import ApiToken, User, UserLink, WebSession
 from miner.tokens import hash_secret, longer_ago, usable
 
 IDLE = dt.timedelta(minutes=60)
@@ -173,6 +173,13 @@ def list_sessions(session: Session, *, user_id: int, this: str | None) -> list[L
         )
         for row in rows
     ]
+
+
+def forget_old(session: Session) -> None:
+    """Delete sessions and one-time links that have been over for a month; the audit log still names them."""
+    month = func.now() - dt.timedelta(days=30)
+    session.execute(delete(WebSession).where(WebSession.expires_at < month))
+    session.execute(delete(UserLink).where(UserLink.expires_at < month))
 
 
 def _alive() -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from miner import sessions, throttle
 from miner.logs import get_logger
 from miner.runs.context import StepContext
 
@@ -32,6 +33,8 @@ def run(context: StepContext) -> None:
     with context.unit() as unit:
         workers = unit.session.execute(_OLD_WORKERS, {"days": WORKER_DAYS}).rowcount  # type: ignore[attr-defined]
         ticks = unit.session.execute(_OLD_TICKS, {"days": days}).rowcount  # type: ignore[attr-defined]
+        throttle.forget_old(unit.session)
+        sessions.forget_old(unit.session)
     log.info(
         "history_cut",
         message=f"Removed {removed:,} runs older than {days} days, {ticks:,} ticks and {workers:,} workers",
