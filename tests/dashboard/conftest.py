@@ -14,7 +14,10 @@ from dashboard.app import build_app
 from miner import db, sessions, tokens
 from miner.access import Role
 from miner.config import Config
+from tests.dashboard.browsing import browser, open_page, site
 from tests.factories import TESTER
+
+__all__ = ["browser", "open_page", "site"]
 
 HERE = ("127.0.0.1", 50_000)
 ELSEWHERE = ("203.0.113.9", 50_000)
