@@ -35,7 +35,7 @@ from miner.tables.runs import (
     Switch,
     Worker,
 )
-from miner.tables.themes import Theme, ThemeDay, ThemeEvent
+from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
 from miner.tables.tickets import Customer, SyncCursor, Ticket, TicketComment
 from miner.tables.zendesk import (
     AccessToken,
@@ -86,11 +86,13 @@ __all__ = [
     "SyncCursor",
     "Theme",
     "ThemeDay",
+    "ThemeEpisode",
     "ThemeEvent",
     "Throttle",
     "Ticket",
     "TicketComment",
     "TicketMerge",
+    "TrendLook",
     "User",
     "UserLink",
     "WebSession",

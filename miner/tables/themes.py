@@ -1,11 +1,11 @@
-"""Tables of what lasts: themes, their events and their days."""
+"""Tables of what lasts: themes, their events, their days, and the episodes of their flags."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, PrimaryKeyConstraint, SmallInteger
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,12 +32,13 @@ class Theme(Base):
     type: Mapped[str | None] = mapped_column(doc="The most frequent issue type in it.")
     area: Mapped[str | None] = mapped_column(doc="The most frequent area in it; NULL: mostly unknown.")
     status: Mapped[str] = mapped_column(server_default="new", doc="What the product people do about it.")
+    fixed_at: Mapped[dt.datetime | None] = mapped_column(doc="Since when the status is fixed; NULL: it is not.")
     issue_count: Mapped[int] = mapped_column(Integer, server_default="0", doc="Live issues in it.")
     first_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the first issue occurred.")
     last_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the latest issue occurred.")
     centroid: Mapped[bytes | None] = mapped_column(doc="Mean vector of its issues, little-endian float16.")
-    flag: Mapped[str | None] = mapped_column(doc="The trend that the statistics carry; NULL: none.")
-    flagged_at: Mapped[dt.datetime | None] = mapped_column(doc="When the flag was first raised.")
+    flag: Mapped[str | None] = mapped_column(doc="The flag of its newest open episode; NULL: none.")
+    flagged_at: Mapped[dt.datetime | None] = mapped_column(doc="When that episode was raised.")
     trend_sentence: Mapped[str] = mapped_column(
         server_default="not judged yet", doc="The flag, or why there is none, in words a person can check."
     )
@@ -83,3 +84,44 @@ class ThemeDay(Base):
     day: Mapped[dt.date] = mapped_column(doc="The day, in the `time_zone` setting.")
     reports: Mapped[int] = mapped_column(Integer, doc="Issues that occurred.")
     customers: Mapped[int | None] = mapped_column(Integer, doc="Distinct customers; NULL: the source has none.")
+
+
+class ThemeEpisode(Base):
+    """A flag from the day it was raised to the day it ended: raised once, however long it holds."""
+
+    __tablename__ = "theme_episodes"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", TREND_FLAGS), name="kind"),
+        CheckConstraint("last_on >= started_on AND (ended_on IS NULL OR ended_on >= last_on)", name="order"),
+        Index("theme_episodes_open_key", "theme_id", "kind", unique=True, postgresql_where=sql("ended_on IS NULL")),
+        Index("theme_episodes_raised_at_idx", "raised_at", "id"),
+    )
+    id: Mapped[int] = identity()
+    theme_id: Mapped[int] = mapped_column(ForeignKey("themes.id", ondelete="CASCADE"), doc="The theme.")
+    kind: Mapped[str] = mapped_column(doc="The flag.")
+    started_on: Mapped[dt.date] = mapped_column(doc="The judged day on which it was raised.")
+    last_on: Mapped[dt.date] = mapped_column(doc="The latest judged day on which its rule held.")
+    ended_on: Mapped[dt.date | None] = mapped_column(doc="The judged day that ended it; NULL: it stands.")
+    sentence: Mapped[str] = mapped_column(doc="What was said when it was raised.")
+    numbers: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"), doc="The numbers behind the sentence.")
+    p: Mapped[float | None] = mapped_column(doc="What chance alone would give; NULL: the rule has no chance.")
+    continues_id: Mapped[int | None] = mapped_column(
+        ForeignKey("theme_episodes.id", ondelete="SET NULL"),
+        doc="The episode of the theme it was split from, which was told already; NULL: it is news.",
+    )
+    run_id: Mapped[int | None] = mapped_column(
+        ForeignKey("job_runs.id", ondelete="SET NULL"), doc="The run that raised it."
+    )
+    raised_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When it was raised.")
+
+
+class TrendLook(Base):
+    """The latest look of the trend rules at the workspace, in one row: what was judged, or why nothing could be."""
+
+    __tablename__ = "trend_look"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False, doc="Always 1.")
+    looked_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When the rules last looked.")
+    judged_day: Mapped[dt.date | None] = mapped_column(doc="The last day that was judged; NULL: none yet.")
+    covered_days: Mapped[int | None] = mapped_column(Integer, doc="Days that counted then; NULL: none yet.")
+    not_judged: Mapped[str | None] = mapped_column(doc="Why the latest look judged nothing, in words; NULL: it did.")

@@ -8,7 +8,8 @@ import numpy as np
 
 from dashboard.figures import LABELS, figure, named
 from miner.trends.counting import Coverage
-from miner.trends.detection import History, judge_themes
+from miner.trends.detection import judge_themes
+from miner.trends.wording import History
 
 LAST = dt.date(2026, 11, 15)
 

@@ -52,7 +52,20 @@ PURE = [
             "zendesk_answers",
         )
     ),
-    *(f"miner/trends/{name}.py" for name in ("counting", "detection", "measures")),
+    *(
+        f"miner/trends/{name}.py"
+        for name in (
+            "counting",
+            "covering",
+            "detection",
+            "episodes",
+            "judging",
+            "life",
+            "measures",
+            "volume",
+            "wording",
+        )
+    ),
 ]
 IMPURE = ("sqlalchemy", "psycopg", "httpx", "anthropic", "dramatiq", "starlette", "miner.db", "miner.models")
 

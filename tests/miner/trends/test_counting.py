@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from miner.trends.counting import Coverage, estimate_weekday_factors, fill_days, find_coverage, spread_factors
+from miner.trends.counting import Coverage, estimate_weekday_factors, fill_days, spread_factors
 
 MONDAY = dt.date(2026, 9, 7)
 WEEK = np.array([1.3, 1.3, 1.2, 1.2, 1.1, 0.5, 0.4])
@@ -13,17 +13,6 @@ WEEK = np.array([1.3, 1.3, 1.2, 1.2, 1.1, 0.5, 0.4])
 
 def days_after(number: int) -> dt.date:
     return MONDAY + dt.timedelta(days=number)
-
-
-def test_covered_are_all_days_from_the_first_ticket_to_the_last_before_today() -> None:
-    seen = [days_after(20), days_after(2), days_after(9)]
-    assert find_coverage(seen, today=days_after(20)) == Coverage(days_after(2), days_after(9))
-    assert Coverage(days_after(2), days_after(9)).days == 8
-
-
-def test_tickets_of_today_alone_cover_nothing() -> None:
-    assert find_coverage([MONDAY], today=MONDAY) is None
-    assert find_coverage([], today=MONDAY) is None
 
 
 def test_the_latest_days_never_reach_before_the_first() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from miner.trends.counting import Coverage
-from miner.trends.detection import History, Verdict, judge_themes, odds
+from miner.trends.detection import judge_themes
+from miner.trends.wording import History, Verdict, odds
 
 TO = dt.date(2026, 11, 23)
 
@@ -57,7 +58,9 @@ def test_fading_is_the_mirror_of_rising() -> None:
 def test_faded_after_twenty_eight_days_without_a_report() -> None:
     verdict = judge([2] * 60 + [0] * 28)
     assert verdict.flag == "faded"
-    assert verdict.sentence == ("Faded: no report in the 28 days to 23 Nov 2026; the last one came on 26 Oct 2026")
+    assert verdict.sentence == (
+        "Faded: no report in the 28 days to 23 Nov 2026 after 112 reports in 56; the last one came on 26 Oct 2026"
+    )
     assert judge([2] * 60 + [0] * 27).flag is None
 
 
@@ -66,8 +69,8 @@ def test_new_needs_three_customers_within_fourteen_days() -> None:
     assert verdict.flag == "new"
     assert verdict.sentence == "New: 4 reports from 3 customers since 19 Nov 2026, none in the 40 days before"
     assert judge([1, 1, 1, 0, 1], customers=2, quiet=40).flag is None
-    assert judge([1, 1, 1] + [0] * 12, customers=3, quiet=40).flag == "new"
-    assert judge([1, 1, 1] + [0] * 13, customers=3, quiet=40).flag is None
+    assert judge([1, 1, 1] + [0] * 12, customers=3, quiet=60).flag == "new"
+    assert judge([1, 1, 1] + [0] * 13, customers=3, quiet=60).flag is None
 
 
 def test_without_customers_reports_are_counted_and_it_says_so() -> None:

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from miner.trends.counting import Coverage, estimate_weekday_factors, spread_factors
-from miner.trends.detection import History, judge_themes
+from miner.trends.detection import judge_themes
+from miner.trends.wording import History
 
 MONDAY = dt.date(2026, 1, 5)
 WEEK = np.array([1.2] * 5 + [0.5] * 2) / np.mean([1.2] * 5 + [0.5] * 2)

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from miner import db
-from miner.models import Customer, Issue, JobRun, JobRunStep, Theme, ThemeDay
+from miner.models import Customer, Issue, JobRun, JobRunStep, Theme, ThemeDay, ThemeEpisode, TrendLook
 from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
 from miner.trends import refresh
@@ -105,16 +105,14 @@ def test_a_flag_that_stands_keeps_the_moment_it_was_raised(session: Session, run
     report(session, theme, RISE)
     run_trends()
     first = refreshed(session, theme).flagged_at
-    session.execute(update(Theme).values(flagged_at=NOON))
+    session.execute(update(ThemeEpisode).values(raised_at=NOON))
     session.commit()
     run_trends()
     assert first is not None
     assert refreshed(session, theme).flagged_at == NOON
-    session.execute(update(Theme).values(flag="fading"))
-    session.commit()
-    run_trends()
-    assert refreshed(session, theme).flag == "rising"
-    assert theme.flagged_at == theme.judged_at
+    episode = session.scalars(select(ThemeEpisode)).one()
+    assert (episode.kind, episode.sentence, episode.numbers) == ("rising", theme.trend_sentence, theme.trend_numbers)
+    assert (episode.started_on, episode.last_on, episode.ended_on) == (days_ago(1).date(), days_ago(1).date(), None)
 
 
 def test_a_flag_that_no_longer_holds_is_taken_down(session: Session, run_trends: Callable[..., int]) -> None:
@@ -236,8 +234,11 @@ def test_nothing_is_judged_while_many_tickets_are_unread(session: Session, step:
     for number in range(2, 9):
         make_ticket(session, created_at=days_ago(number))
     session.commit()
-    said = "trends were not judged: 7 of the 25 tickets of the last 35 days are not analysed yet"
-    assert refresh.run(step("trends")) == Skip(said)
+    said = "not judged: 6 tickets of this week are not analysed yet"
+    assert refresh.run(step("trends")) == Skip(f"trends were {said}")
+    session.commit()
+    look = session.get_one(TrendLook, 1)
+    assert (look.not_judged, look.judged_day) == (said, None)
     assert (refreshed(session, theme).flag, theme.judged_at) == ("rising", None)
     assert len(theme_days(session, theme)) == 30
 
