@@ -1,4 +1,4 @@
-"""The numbers behind a trend flag, named for people (pure). Their meaning: miner/trends/detection.py, measures.py."""
+"""The numbers behind a trend flag, named for people (pure); miner/trends/wording.py and its users make them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any
 LABELS = {
     "as_of": "Judged day, the last complete one",
     "counted": "What counts",
-    "covered_days": "Days with data",
+    "covered_days": "Days with data, read by one analyzer",
     "first": "Day of the first report",
     "days_before": "Days with data before the first report",
+    "new_p": "Chance that it was only not seen before, from 0 to 1",
+    "fixed": "Day on which it was marked as fixed",
+    "since_fixed": "Who reported it since, days of grace left out",
     "reports": "Reports in all",
     "customers": "Different customers in all",
     "day": "Reports on the judged day",
@@ -19,6 +22,7 @@ LABELS = {
     "spike_p": "Chance of as many on one day, from 0 to 1",
     "recent": "Reports in the recent days",
     "recent_days": "Length of the recent time, days",
+    "week_before": "Reports in the 7 days before those",
     "before": "Reports in the time before",
     "before_days": "Length of the time before, days",
     "ratio": "Reports a day, times those before",
@@ -26,6 +30,8 @@ LABELS = {
     "ratio_high": "At most, times those before (95 %)",
     "rising_p": "Chance of such a rise, from 0 to 1",
     "fading_p": "Chance of such a fall, from 0 to 1",
+    "quiet_days": "Days with data since the last report",
+    "faded_p": "Chance of such a silence, from 0 to 1",
     "dispersion": "Burstiness: variance over mean, 1 is none",
 }
 _PLACES = {name: place for place, name in enumerate(LABELS)}

@@ -49,6 +49,8 @@ def theme(request: Request, session: Session) -> View | Redirect:
             "weeks": _from_first_report([(first.shift(n), count) for n, count in enumerate(reports)]),
             "days": this_week.days_begun(dt.datetime.now(dt.UTC)),
             "quotes": quotes,
+            "look": trends.find_look(session),
+            "episodes": trends.list_episodes(session, one.id),
             "events": themes.list_theme_events(session, one.id),
             "first_page": not asked.after,
         },

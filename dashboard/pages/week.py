@@ -59,6 +59,7 @@ def _show(session: Session, week: Week, now: dt.datetime, settings_version: int)
                 session, ids, first_monday=week.shift(1 - SPARK_WEEKS).monday, weeks=SPARK_WEEKS
             ),
             "customers": trends.count_customers(session, ids, starts=starts, ends=ends) if known else None,
+            "look": trends.find_look(session),
             "last_day": None if sections else trends.find_last_day(session),
         },
     )

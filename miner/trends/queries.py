@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from miner.models import ThemeDay
+from miner.models import ThemeDay, ThemeEpisode, TrendLook
 
 SECTIONS = ("new", "worse", "biggest", "fading")
 
@@ -151,3 +151,20 @@ def count_by_week(
 def find_last_day(session: Session) -> dt.date | None:
     """The latest day on which any theme was reported."""
     return session.scalar(select(func.max(ThemeDay.day)))
+
+
+def find_look(session: Session) -> TrendLook | None:
+    """The latest look of the trend rules; None: they have not looked yet."""
+    return session.get(TrendLook, 1)
+
+
+def list_episodes(session: Session, theme_id: int, *, limit: int = 20) -> list[ThemeEpisode]:
+    """The flags that a theme had, the latest first."""
+    return list(
+        session.scalars(
+            select(ThemeEpisode)
+            .where(ThemeEpisode.theme_id == theme_id)
+            .order_by(ThemeEpisode.started_on.desc(), ThemeEpisode.id.desc())
+            .limit(limit)
+        )
+    )

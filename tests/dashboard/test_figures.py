@@ -20,6 +20,11 @@ def test_every_number_that_a_verdict_has_a_label() -> None:
     new = History(LAST - dt.timedelta(days=3), LAST, 9, 9)
     verdicts = judge_themes(np.ones((2, 57)), np.ones(57), coverage, [old, new])
     assert [verdict.flag for verdict in verdicts] == [None, "new"]
+    fixed = History(coverage.first, LAST, 100, None, fixed=LAST - dt.timedelta(days=9), since_fixed=4)
+    gone = History(coverage.first, LAST - dt.timedelta(days=30), 100, None)
+    counts = np.concatenate([np.ones((2, 60)), np.zeros((2, 30))], axis=1)
+    verdicts += judge_themes(counts, np.ones(90), coverage, [fixed, gone])
+    assert [verdict.flag for verdict in verdicts[2:]] == ["came_back", "faded"]
     assert {name for verdict in verdicts for name in verdict.numbers} == set(LABELS)
 
 

@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from dashboard.render import day
-from miner.models import Customer, ScheduleTick, ThemeDay, ThemeEvent, TicketComment, Worker
+from miner.models import (
+    Customer,
+    ScheduleTick,
+    ThemeDay,
+    ThemeEpisode,
+    ThemeEvent,
+    TicketComment,
+    TrendLook,
+    Worker,
+)
 from miner.settings import parse, save
 from tests.factories import TESTER, make_analysis, make_issue, make_theme, make_ticket
 
@@ -411,3 +420,38 @@ def test_the_day_of_a_report_is_shown_when_it_is_long_ago(client: TestClient, se
         f'<time datetime="2025-01-02T00:00:00Z" title="2025-01-02 00:00:00 UTC">{day(when)}</time>'
         in client.get("/tickets").text
     )
+
+
+def test_why_trends_are_not_judged_stands_on_week_and_theme(client: TestClient, session: Session) -> None:
+    theme = theme_with_reports(session, "Crash on start", 4)
+    why = "not judged: 212 tickets of this week are not analysed yet"
+    session.add(TrendLook(id=1, judged_day=dt.date(2026, 11, 20), covered_days=60, not_judged=why))
+    session.commit()
+    for address in ("/", f"/themes/{theme}"):
+        page = client.get(address).text
+        assert f"Trends are {why}. Marks and sentences are of 20 Nov 2026." in page
+    session.get_one(TrendLook, 1).not_judged = None
+    session.commit()
+    assert "not judged:" not in client.get("/").text
+
+
+def test_a_theme_shows_its_marks_and_the_plain_counts_of_two_weeks(client: TestClient, session: Session) -> None:
+    theme = theme_with_reports(session, "Crash on start", 4, trend_numbers={"recent": 1_014, "week_before": 9})
+    day = dt.date(2026, 11, 2)
+    for kind, ended in (("spike", day + dt.timedelta(days=9)), ("rising", None)):
+        session.add(
+            ThemeEpisode(
+                theme_id=theme,
+                kind=kind,
+                started_on=day,
+                last_on=day + dt.timedelta(days=2),
+                ended_on=ended,
+                sentence=f"What was said of the {kind}",
+            )
+        )
+    session.commit()
+    page = client.get(f"/themes/{theme}").text
+    assert order(page, "Last 7 days", "1,014", "7 days before") == ["Last 7 days", "1,014", "7 days before"]
+    assert "2 marks so far" in page
+    assert "from 2 Nov 2026 to 4 Nov 2026: What was said of the spike." in page
+    assert "from 2 Nov 2026, still standing: What was said of the rising." in page

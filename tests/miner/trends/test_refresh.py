@@ -5,18 +5,32 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from miner import db
-from miner.models import Customer, Issue, JobRun, JobRunStep, Theme, ThemeDay, ThemeEpisode, TrendLook
+from miner.models import (
+    Customer,
+    DueConversation,
+    Issue,
+    JobRun,
+    JobRunStep,
+    SyncCursor,
+    Theme,
+    ThemeDay,
+    ThemeEpisode,
+    TrendLook,
+)
 from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
 from miner.trends import refresh
 from tests.factories import NOON, make_issue, make_theme, make_ticket
+from tests.support.streams import SOURCE, days_ago, make_mirror, make_window, write
 
+ZONES = [f"Etc/GMT{number:+d}" for number in range(-11, 13)]  # one of them has any hour right now
 MakeStep = Callable[..., StepContext]
 
 
@@ -33,11 +47,6 @@ def run_trends(step: MakeStep) -> Callable[..., int]:
         return context.run_id
 
     return run
-
-
-def days_ago(number: int, hour: int = 12) -> dt.datetime:
-    midnight = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight - dt.timedelta(days=number) + dt.timedelta(hours=hour)
 
 
 def report(session: Session, theme: Theme | None, days: Iterable[int], *, customer: Customer | None = None) -> None:
@@ -252,3 +261,103 @@ def test_the_themes_of_a_pipeline_are_counted_once(session: Session, step: MakeS
 
 def test_without_themes_the_step_is_skipped(step: MakeStep) -> None:
     assert refresh.run(step("trends")) == Skip("there are no themes to judge yet")
+
+
+def test_a_spike_of_the_last_hours_is_told_before_the_day_is_over(
+    session: Session, run_trends: Callable[..., int]
+) -> None:
+    now = session.execute(text("SELECT now()")).scalar_one()
+    [zone] = [name for name in ZONES if now.astimezone(ZoneInfo(name)).hour == 15]
+    theme = make_theme(session)
+    write(session, None, [day for day in range(-1, 70) for _ in range(3)], hour=0)
+    write(session, theme, range(2, 70, 2), hour=0)
+    moment = now - dt.timedelta(hours=4)
+    write(session, theme, [0] * 9, created_at=moment)
+    make_mirror(session, begins=69)
+    session.execute(update(SyncCursor).values(complete_through=now))
+    session.commit()
+    run_trends(time_zone=zone)
+    session.refresh(theme)
+    assert theme.flag == "spike"
+    assert theme.trend_sentence.startswith("Spike: 9 reports in the 24 hours to ")
+    assert " 15:00 where " in theme.trend_sentence
+    episode = session.scalars(select(ThemeEpisode)).one()
+    session.execute(update(SyncCursor).values(complete_through=now - dt.timedelta(hours=20)))
+    session.commit()
+    run_trends(time_zone=zone)  # the mirror reaches less far: the day alone is judged, and the flag stands
+    session.refresh(theme)
+    assert (theme.flag, theme.flagged_at) == ("spike", episode.raised_at)
+
+
+def test_what_was_fixed_and_is_reported_again_came_back(session: Session, run_trends: Callable[..., int]) -> None:
+    theme = make_theme(session, status="fixed")
+    customers = make_customers(session, 3)
+    report(session, theme, range(20, 60, 4))
+    run_trends()
+    assert refreshed(session, theme).fixed_at is not None
+    session.execute(update(Theme).values(fixed_at=days_ago(15)))
+    report(session, theme, [14, 13], customer=customers[0])  # they do not have the fix yet
+    for number, customer in enumerate(customers):
+        report(session, theme, [3 + number], customer=customer)
+    run_trends()
+    assert refreshed(session, theme).flag == "came_back"
+    assert theme.trend_sentence.startswith("Came back: 3 customers since it was marked as fixed on ")
+    session.execute(update(Theme).values(status="in_progress"))
+    session.commit()
+    run_trends()
+    assert refreshed(session, theme).fixed_at is None
+    assert theme.trend_sentence.startswith("Came back: ")  # it stands for seven days
+    assert "Since then: " in theme.trend_sentence
+
+
+def test_days_count_only_where_the_mirror_is_complete(session: Session, run_trends: Callable[..., int]) -> None:
+    theme = make_theme(session)
+    write(session, theme, range(1, 60))
+    make_mirror(session, begins=40, ends=2)
+    session.commit()
+    run_trends()
+    assert refreshed(session, theme).trend_numbers["as_of"] == days_ago(3).date().isoformat()
+    assert theme.trend_numbers["covered_days"] == 38
+    make_window(session, begins=60, ends=20)
+    session.commit()
+    run_trends()
+    look = session.get_one(TrendLook, 1)
+    session.refresh(look)
+    assert look.not_judged == "not judged: older tickets are being fetched, and the mirror is not complete until then"
+    assert refreshed(session, theme).trend_numbers["covered_days"] == 38
+
+
+def test_a_conversation_that_is_still_to_be_fetched_is_not_read(
+    session: Session, run_trends: Callable[..., int]
+) -> None:
+    theme = make_theme(session)
+    [ticket] = write(session, theme, [2], zendesk_ticket_id=77)
+    write(session, theme, range(3, 60))
+    make_mirror(session, begins=60)
+    waiting = DueConversation(source=SOURCE, ticket_number=77, version=1, priority=0)
+    session.add(waiting)
+    session.commit()
+    run_trends()
+    assert "1 ticket of this week is not analysed yet" in str(session.get_one(TrendLook, 1).not_judged)
+    waiting.priority = 3  # its only comment is the description, which is known
+    session.commit()
+    run_trends()
+    session.expire_all()
+    assert session.get_one(TrendLook, 1).not_judged is None
+
+
+def test_imported_files_beside_a_mirror_are_not_judged_unless_they_reach_as_far(
+    session: Session, run_trends: Callable[..., int]
+) -> None:
+    mirrored, imported = make_theme(session, issue_count=1), make_theme(session, issue_count=1)
+    write(session, mirrored, range(1, 70))
+    write(session, imported, range(20, 90), source="file:old")
+    make_mirror(session, begins=69)
+    session.commit()
+    run_trends()
+    assert refreshed(session, mirrored).trend_sentence.startswith("No clear change")
+    assert refreshed(session, imported).trend_sentence.startswith("Not judged: its reports are in imported files")
+    write(session, imported, range(1, 20), source="file:old")
+    session.commit()
+    run_trends()
+    assert refreshed(session, imported).trend_sentence.startswith("No clear change")
