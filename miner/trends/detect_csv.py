@@ -83,7 +83,7 @@ def judge_every_day(
     total = table.sum(axis=0) if totals is None else fill_days(totals, coverage)
     for number, day in enumerate(coverage.dates(), start=1):
         seen = Coverage(coverage.first, day)
-        factors = spread_factors(estimate_weekday_factors(total[:number], coverage.first), seen)
+        factors = spread_factors(estimate_weekday_factors(total[: number - 1], coverage.first), seen)
         met = [row for row in range(len(themes)) if table[row, :number].any()]
         histories = [_history(table[row, :number], coverage) for row in met]
         found = judge_themes(

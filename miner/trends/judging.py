@@ -84,7 +84,8 @@ def _arrays(
 ) -> tuple[Floats, Floats, Floats]:
     """Counts, weekday factors and totals of the latest days, as `judge_themes` takes them."""
     shape, judged = coverage.latest(FACTOR_DAYS), coverage.latest(COUNTED_DAYS)
-    weekdays = estimate_weekday_factors(fill_days(total, shape), shape.first, shape.known())
+    # Without the judged day: one on which everything jumps would make its weekday look busy.
+    weekdays = estimate_weekday_factors(fill_days(total, shape)[:-1], shape.first, shape.known()[:-1])
     counts = np.array([fill_days(voices.get(theme, {}), judged) for theme in themes])
     return counts, spread_factors(weekdays, judged), fill_days(total, judged)
 

@@ -331,7 +331,7 @@ def test_a_conversation_that_is_still_to_be_fetched_is_not_read(
     session: Session, run_trends: Callable[..., int]
 ) -> None:
     theme = make_theme(session)
-    [ticket] = write(session, theme, [2], zendesk_ticket_id=77)
+    write(session, theme, [2], zendesk_ticket_id=77)
     write(session, theme, range(3, 60))
     make_mirror(session, begins=60)
     waiting = DueConversation(source=SOURCE, ticket_number=77, version=1, priority=0)
