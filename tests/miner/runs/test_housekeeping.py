@@ -245,3 +245,16 @@ def test_a_line_carries_the_time_at_which_it_was_logged_not_written(session: Ses
     age = session.scalar(text("SELECT extract(epoch FROM clock_timestamp() - at) FROM job_run_events"))
     assert age is not None
     assert 29 < float(age) < 40
+
+
+def test_a_process_that_stops_rings_nobody(database: str, session: Session) -> None:
+    home = Home(database)
+    make_run(session, job_name="trends")
+    session.commit()
+    home.holds.stopping.set()
+    home.keeper._guarded(home.keeper._every_beat)
+    assert home.rung == []
+    home.holds.stopping.clear()
+    home.keeper._guarded(home.keeper._every_beat)
+    assert len(home.rung) >= 1
+    home.keeper.finish()

@@ -56,6 +56,18 @@ def test_a_run_that_an_active_one_repeats_stays(session: Session, step: Callable
     assert left(session, repeated) == [True]
 
 
+def test_a_run_that_an_active_one_belongs_to_stays(session: Session, step: Callable[..., StepContext]) -> None:
+    cancelled = {"cancel_requested_at": LONG_AGO, "cancel_requested_by": "x"}
+    parent, of_finished = ended(session, "cancelled", **cancelled), ended(session, "cancelled", **cancelled)
+    make_run(session, parent_id=parent.id, created_at=LONG_AGO)
+    ended(session, parent_id=of_finished.id)
+    session.commit()
+    ids = [parent.id, of_finished.id]
+    retention.run(step("retention"))
+    session.expire_all()
+    assert [session.get(JobRun, run_id) is not None for run_id in ids] == [True, False]
+
+
 def test_rows_of_dead_workers_and_old_ticks_go(session: Session, step: Callable[..., StepContext]) -> None:
     dead, alive = Identity("worker"), Identity("worker")
     record_beat(session, dead)
