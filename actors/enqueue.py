@@ -14,8 +14,9 @@ from actors.broker import ring_all
 from miner.access import Actor
 from miner.db import transaction
 from miner.errors import Refused, RunAlreadyActive
+from miner.issues import backlog
 from miner.logs import get_logger
-from miner.runs import bells
+from miner.runs import bells, resuming
 from miner.runs.creation import arguments_of, create_run
 from miner.runs.jobs import get_job
 
@@ -83,6 +84,29 @@ def rerun(run_id: int, args: Mapping[str, Any] | None = None, *, by: Actor) -> S
     if args is not None and not get_job(job_name).startable:
         raise Refused(f"{job_name} can be repeated only as it was")
     return start_run(job_name, before if args is None else args, by=by, trigger="rerun", rerun_of=run_id)
+
+
+def settle_backlog(backlog_id: int, answer: str, *, by: Actor, trigger: str) -> StartedRun | None:
+    """Answer a backlog; "read" starts a pipeline that reads and groups it. None: nothing was started.
+
+    Nothing is started for "leave", nor while another run is at work: that one, or the next, reads the backlog. Raises
+    NotFound, InvalidArguments, Refused.
+    """
+    with transaction() as session:
+        backlog.answer_backlog(session, backlog_id, answer, by=by)
+    if answer != "read":
+        return None
+    try:
+        return start_run("pipeline", {}, by=by, trigger=trigger)
+    except RunAlreadyActive:
+        return None
+
+
+def wake_run(run_id: int, *, by: Actor) -> bool:
+    """Let a run that waits for somebody look again now; False: it waits for nobody. Raises NotFound, Refused."""
+    with transaction() as session:
+        job_name = resuming.wake_run(session, run_id, by=by)
+    return job_name is not None and (ring(run_id, job_name) or True)
 
 
 def ring(run_id: int, job_name: str) -> bool:

@@ -26,6 +26,7 @@ from miner.access import Actor, Role
 from miner.db import transaction
 from miner.errors import InvalidArguments
 from miner.logs import storable
+from miner.runs.attention import list_attention
 
 MOST_FIELDS = 50
 T = TypeVar("T")
@@ -111,6 +112,8 @@ def page(path: str, reader: Reader, *, role: Role | None = Role.viewer, poll: bo
         with transaction() as session:
             authorize(request, session, role, touch=not poll)
             answer = reader(request, session)
+            if isinstance(answer, View) and role is not None and not poll:
+                request.state.attention = list_attention(session)
         return _respond(request, answer)
 
     return GuardedRoute(path, endpoint, method="GET", name=_name(reader), role=role)

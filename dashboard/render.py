@@ -17,6 +17,8 @@ from starlette.requests import Request
 
 from dashboard import figures, words
 from miner.access import Role
+from miner.issues import outlook
+from miner.issues.prices import PRICES_OF
 from miner.version import VERSION
 
 UNKNOWN = "unknown"
@@ -35,9 +37,9 @@ def environment() -> Environment:
     )
     env.filters.update(
         ago=ago, absolute=absolute, iso=iso, day=day, number=number, plural=plural, duration=duration, bytes=size,
-        percent=percent, tojson_text=json_text,
+        percent=percent, dollars=dollars, tojson_text=json_text,
     )  # fmt: skip
-    env.globals.update(asset=asset, words=words, figures=figures, version=VERSION, query=query)
+    env.globals.update(asset=asset, words=words, figures=figures, version=VERSION, query=query, prices_of=PRICES_OF)
     return env
 
 
@@ -52,6 +54,7 @@ def page(request: Request, template: str, context: Mapping[str, Any]) -> str:
         "may_administer": actor is not None and actor.role >= Role.admin,
         "may_operate": actor is not None and actor.role >= Role.operator,
         "path": request.url.path,
+        "attention": getattr(request.state, "attention", ()),
         "flash": words.FLASHES.get(flash or ""),
     }
     return environment().get_template(template).render(shared | dict(context))
@@ -145,6 +148,13 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def dollars(amount: Decimal | None, unpriced: int = 0, of: int | None = None) -> str:
+    """`$0.0123`, `at least $0.0123` where some are of unknown cost, `unknown` where all (`of`) are."""
+    if amount is None or (unpriced and (not amount or unpriced == of)):
+        return UNKNOWN
+    return f"at least {outlook.dollars(amount)}" if unpriced else outlook.dollars(amount)
 
 
 def size(count: int) -> str:

@@ -5,9 +5,23 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from dashboard.api import backlogs as backlogs_api
 from dashboard.api import reading, tasks
 from dashboard.http import GuardedRoute, action, api_do, api_read, open_action, page
-from dashboard.pages import account, audit, issues, login, runs, schedules, system, themes, tickets, users, week
+from dashboard.pages import (
+    account,
+    audit,
+    backlogs,
+    issues,
+    login,
+    runs,
+    schedules,
+    system,
+    themes,
+    tickets,
+    users,
+    week,
+)
 from miner.access import Role
 
 
@@ -33,6 +47,8 @@ def routes() -> list[BaseRoute]:
         page("/runs/{id:id}", runs.run),
         page("/runs/{id:id}/live", runs.run_live, poll=True),
         action("/runs/{id:id}/cancel", runs.cancel),
+        action("/runs/{id:id}/wake", runs.wake),
+        action("/backlogs/{id:id}/answer", backlogs.answer),
         page("/schedules", schedules.schedule_list),
         action("/schedules/{id:slug}/run", schedules.run_now),
         page("/system", system.system),
@@ -66,6 +82,8 @@ def routes() -> list[BaseRoute]:
         api_read("/api/tasks/scheduler/status", tasks.scheduler_status),
         api_read("/api/tasks/worker/status", tasks.worker_status),
         api_do("/api/tasks/{job:slug}", tasks.start),
+        api_read("/api/backlogs", backlogs_api.backlog_list),
+        api_do("/api/backlogs/{id:id}", backlogs_api.answer),
         api_read("/api/runs", reading.run_list),
         api_read("/api/runs/{id:id}", reading.run),
         api_read("/api/themes", reading.theme_list),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+from miner.issues.outlook import dollars
 from miner.models import ISSUE_TYPES as _ISSUE_TYPES
 from miner.models import RUN_STATES, JobRun
 from miner.runs.jobs import JOBS
@@ -68,6 +70,12 @@ EVENTS = {
     "revived": "Came back to life",
     "renamed": "Renamed",
 }
+ATTENTION = {"configuration": "a change of its configuration", "budget": "money"}
+SHARES = {
+    "no_theme": "Issues that are in no theme yet",
+    "no_issue": "Tickets without an issue",
+    "not_kept": "Answers that were of no use or were overtaken",
+}
 ISSUE_TYPES = [(name, name.replace("_", " ")) for name in _ISSUE_TYPES]
 FLAG_CHOICES = [(name, entry[0]) for name, entry in FLAGS.items()]
 SEVERITY_CHOICES = [(name, entry[0]) for name, entry in SEVERITIES.items()]
@@ -81,6 +89,10 @@ FLASHES = {
     "cancelled": "The run was cancelled.",
     "stopping": "The run ends at its next unit.",
     "over": "The run was over already.",
+    "backlog_read_later": "Noted. The run at work, or the next one, reads the older tickets.",
+    "backlog_left": "Noted. The older tickets stay unread until somebody says otherwise.",
+    "woken": "The run looks again as soon as a worker takes it.",
+    "not_asleep": "The run waits for nobody.",
     "logged_in": "You are logged in.",
     "logged_out": "You are logged out.",
     "password_changed": "The password is changed; every other browser was logged out.",
@@ -118,7 +130,7 @@ def counted(counters: Mapping[str, Any]) -> str:
     for name in sorted(counters, key=lambda name: (_COUNTED_FIRST.get(name.split("_")[0], 9), name)):
         amount = counters[name]
         if name == "cost_usd":
-            parts.append(f"${amount:,.2f}")
+            parts.append(dollars(Decimal(str(amount))))
         elif isinstance(amount, (int, float)) and amount:
             noun, _, which = name.partition("_")
             word = plain(f"{which}_{noun}" if which and noun in _COUNTED_FIRST else name)

@@ -192,9 +192,18 @@ def parser() -> ArgumentParser:
     load.add_argument("--reset", action="store_true", help="what the file does not name goes back to its default")
     load.add_argument("--note", help="why, for the list of versions")
 
+    backlog = _group(commands, "backlog", "older tickets that Claude reads once somebody says so")
+    listing = _command(backlog, "list", "backlog:list_all", "what waits for an answer or was left, with its price")
+    listing.add_argument("--json", action="store_true")
+    for name, sentence in (("read", "read them too"), ("leave", "leave them unread")):
+        said = _command(backlog, name, "backlog:answer", sentence)
+        said.set_defaults(answer=name)
+        said.add_argument("id", type=int, nargs="?", help="which; default: all that wait for an answer")
+
     costs = _command(commands, "costs", "costs:costs", "what reading with Claude has cost, and what waits")
+    costs.add_argument("--by", choices=["run", "model", "month", "theme"], default="run", help="what a row is")
     costs.add_argument("--json", action="store_true")
-    costs.add_argument("--limit", type=int, default=20, help="how many runs")
+    costs.add_argument("--limit", type=_whole(1, 10_000), default=20, help="how many rows")
     return root
 
 
@@ -236,6 +245,8 @@ def _job_command(run: Any, job: Job) -> None:
         option = name.removesuffix("_date").replace("_", "-")
         kind = str if name.endswith("_date") else int
         command.add_argument(f"--{option}", type=kind, help=field.description, dest=name)
+    if any(step.name == "analyze" for step in job.steps):
+        command.add_argument("--estimate", action="store_true", help="say what it will cost and start nothing")
     command.add_argument("--wait", action="store_true", help="wait for its end")
     command.add_argument("--here", action="store_true", help="work it in this process")
     command.add_argument("--json", action="store_true", help="print the run as JSON")

@@ -23,6 +23,7 @@ from miner.tables.base import (
     Base,
 )
 from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
+from miner.tables.money import BACKLOG_ANSWERS, BACKLOG_REASONS, Backlog
 from miner.tables.runs import (
     Beat,
     JobRun,
@@ -49,6 +50,8 @@ from miner.tables.zendesk import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "BACKLOG_ANSWERS",
+    "BACKLOG_REASONS",
     "ISSUE_TYPES",
     "RUN_STATES",
     "SEVERITIES",
@@ -63,6 +66,7 @@ __all__ = [
     "Analysis",
     "ApiToken",
     "AuditEntry",
+    "Backlog",
     "Base",
     "Beat",
     "Customer",

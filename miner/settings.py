@@ -71,6 +71,17 @@ class Settings(BaseModel):
     month_budget_usd: Annotated[
         float | None, Field(gt=0, description="The most dollars a month may cost at Claude; empty: no limit.")
     ] = None
+    backlog: Annotated[
+        Literal["ask", "read", "leave"],
+        Field(
+            description="What becomes of older tickets at the first reading of a source, and when a reading may cost "
+            "more than ask_above_usd: ask, read them at once, or leave them. The newest 200 are read in any case."
+        ),
+    ] = "ask"
+    ask_above_usd: Annotated[
+        float,
+        Field(gt=0, description="Dollars that a later reading may cost without being asked about; see backlog."),
+    ] = 5.0
     granularity: Annotated[
         float, Field(ge=0.25, le=4, description="How fine themes are cut; above 1 gives more and smaller themes.")
     ] = 1.0

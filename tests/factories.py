@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import itertools
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role
-from miner.models import Analysis, Issue, JobRun, Theme, Ticket, TicketComment
+from miner.models import Analysis, Backlog, Issue, JobRun, Theme, Ticket, TicketComment
 
 TESTER = Actor("code", "tester", Role.admin)
 VIEWER = Actor("code", "viewer", Role.viewer)
@@ -111,3 +112,23 @@ def make_run(session: Session, **columns: Any) -> JobRun:
     session.add(run)
     session.flush()
     return run
+
+
+def make_backlog(session: Session, **columns: Any) -> Backlog:
+    """7,000 tickets of file:test that nobody has answered for."""
+    defaults: dict[str, Any] = {
+        "reason": "first",
+        "sources": ["file:test"],
+        "edge_at": NOON,
+        "edge_id": 1,
+        "tickets": 7_000,
+        "model": "claude-haiku-5-5",
+        "low_usd": Decimal("0.854"),
+        "high_usd": Decimal("3.1"),
+        "low_seconds": 300,
+        "high_seconds": 2_400,
+    }
+    backlog = Backlog(**{**defaults, **columns})
+    session.add(backlog)
+    session.flush()
+    return backlog

@@ -10,14 +10,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from actors.enqueue import wake_run
 from dashboard import render, words
 from dashboard.forms import Input, LogQuery, RunQuery, arguments, inputs, parse_id_key, read_query
 from dashboard.http import Redirect, View, cut
 from dashboard.lists import cut_runs
 from dashboard.starting import start_for
+from miner import settings
 from miner.access import Actor
 from miner.db import transaction
 from miner.errors import InvalidArguments, UnknownJob
+from miner.issues import backlog, spending
 from miner.models import JobRun, JobRunStep
 from miner.runs import lifecycle, pausing, workers
 from miner.runs import queries as runs
@@ -94,6 +97,12 @@ def cancel(request: Request, form: dict[str, str], by: Actor) -> Redirect:
     return Redirect(f"/runs/{run_id}", flash=flash)
 
 
+def wake(request: Request, form: dict[str, str], by: Actor) -> Redirect:
+    """Let a run that waits for somebody look again now."""
+    run_id = request.path_params["id"]
+    return Redirect(f"/runs/{run_id}", flash="woken" if wake_run(run_id, by=by) else "not_asleep")
+
+
 def _list(
     request: Request, session: Session, *, tried: tuple[str, Mapping[str, str], Mapping[str, str]] | None = None
 ) -> dict[str, Any]:
@@ -153,6 +162,7 @@ def _show(request: Request, session: Session) -> dict[str, Any]:
         session, one.id, before=parse_id_key(asked.before), limit=LOG_LINES + 1, notable=asked.level == "notable"
     )
     now = dt.datetime.now(dt.UTC)
+    _, values = settings.load(session) if "input_tokens" in one.counters else (0, None)
     at_work = one.state in ("queued", "running", "waiting")
     pause = pausing.find_pause(session) if at_work else None
     return {
@@ -166,6 +176,9 @@ def _show(request: Request, session: Session) -> dict[str, Any]:
         ),
         "steps": steps,
         "share": _share(steps),
+        "backlogs": [(one, backlog.outlook_of(one)) for one in backlog.list_backlogs(session, run_id=one.id)],
+        "meter": spending.read_meter(session, one.id, settings=values, now=now) if values else None,
+        "shares": spending.list_run_shares(session, one.id) if values and not at_work else [],
         "attempts": runs.list_attempts(session, one.id),
         "events": cut(events, LOG_LINES, lambda event: str(event.id)),
         "active": at_work,

@@ -13,6 +13,7 @@ from dashboard.lists import cut_issues, cut_themes
 from dashboard.weeks import Week
 from miner import settings
 from miner.errors import NotFound
+from miner.issues import spending
 from miner.models import Theme
 from miner.themes import queries as themes
 from miner.trends import queries as trends
@@ -49,6 +50,7 @@ def theme(request: Request, session: Session) -> View | Redirect:
             "weeks": _from_first_report([(first.shift(n), count) for n, count in enumerate(reports)]),
             "days": this_week.days_begun(dt.datetime.now(dt.UTC)),
             "quotes": quotes,
+            "spent": spending.find_theme_spending(session, one.id),
             "look": trends.find_look(session),
             "episodes": trends.list_episodes(session, one.id),
             "events": themes.list_theme_events(session, one.id),

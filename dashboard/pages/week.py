@@ -11,6 +11,7 @@ from starlette.requests import Request
 from dashboard.http import View
 from dashboard.weeks import Week
 from miner import settings
+from miner.issues import backlog
 from miner.runs import queries as runs
 from miner.runs.jobs import JOBS
 from miner.themes import queries as themes
@@ -37,6 +38,7 @@ def _show(session: Session, week: Week, now: dt.datetime, settings_version: int)
         "week": week,
         "counts": counts,
         "settings_version": settings_version,
+        "backlogs": [(one, backlog.outlook_of(one)) for one in backlog.list_backlogs(session)],
         "last_pipeline": runs.find_last_completed_run(session, "pipeline"),
     }
     if not counts.total or not themes.list_themes(session, limit=1):

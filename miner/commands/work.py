@@ -34,6 +34,10 @@ def run(options: Namespace) -> int:
     job = get_job(options.job)
     given = {name: getattr(options, name) for name in job.arguments.model_fields}
     args = {name: value for name, value in given.items() if value is not None}
+    if getattr(options, "estimate", False):
+        from miner.commands.estimate import show_estimate
+
+        return show_estimate(job, args, as_json=options.json)
     if options.here:
         return _report(work_here(options.job, args), options.json)
     from actors.enqueue import start_run

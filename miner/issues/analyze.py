@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from miner.config import Config
 from miner.errors import ConfigurationNeeded, MinerError
+from miner.issues.announce import announce_reading
 from miner.issues.answer import Analyzer, Reading, checked
 from miner.issues.calls import was_claude_used
 from miner.issues.local import LocalAnalyzer
@@ -35,15 +36,19 @@ def run(context: StepContext) -> Skip | None:
     done = int((context.checkpoint or {}).get("tickets", 0))
     limit = context.args.get("batch_size")
     with context.reading() as session:
-        waiting = count_pending(session, limit=None if limit is None else max(0, limit - done))
+        waiting = count_pending(session, limit=None if limit is None else max(0, limit - done), held=None)
         used = context.config.analyzer == "auto" and was_claude_used(session)
     if not waiting:
         return None if done else Skip("no ticket waits to be read")
-    context.expect(done + waiting)
-    if is_claude_to_read(context.config, used_before=used):
-        _read_with_claude(context, done=done, limit=limit)
-    else:
+    if not is_claude_to_read(context.config, used_before=used):
+        context.expect(done + waiting)
         _read_locally(context, done=done, limit=limit)
+        return None
+    tickets = announce_reading(context, limit=None if limit is None else limit - done)
+    if not tickets:
+        return None if done else Skip("only tickets wait that are read once somebody says so: see `miner backlog list`")
+    context.expect(done + tickets)
+    _read_with_claude(context, done=done, limit=limit)
     return None
 
 
@@ -79,7 +84,7 @@ def _read_locally(context: StepContext, *, done: int, limit: int | None) -> None
     analyzer = choose_analyzer(context)
     while size := BATCH if limit is None else min(BATCH, limit - done):
         with context.reading() as session:
-            tickets = list_pending(session, limit=size)
+            tickets = list_pending(session, limit=size, held=None)  # what costs nothing waits for nobody
         if not tickets:
             break
         answers = read_tickets(analyzer, tickets)

@@ -1,14 +1,18 @@
-"""Tickets whose text was not read yet, newest first, with all that an analyzer and the time of an issue need."""
+"""Tickets whose text was not read yet, newest first, with all that an analyzer and the time of an issue need.
+
+Those that a backlog holds back (`backlog.py`) wait for somebody's word and are left out unless `held` says otherwise.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from miner.issues.answer import Passage, TicketText
+from miner.issues.held import is_held
 from miner.models import Ticket, TicketComment
 
 
@@ -34,30 +38,35 @@ class PendingTicket:
         return self.created_at
 
 
-def _is_pending() -> ColumnElement[bool]:
+def is_pending(*, held: bool | None = False) -> ColumnElement[bool]:
+    """`held`: without those that are held back, only those (True), or all that wait (None)."""
     # The condition of tickets_pending_idx, word for word.
-    return Ticket.deleted_at.is_(None) & Ticket.analyzed_text_hash.is_distinct_from(Ticket.text_hash)
+    pending = Ticket.deleted_at.is_(None) & Ticket.analyzed_text_hash.is_distinct_from(Ticket.text_hash)
+    return pending if held is None else and_(pending, is_held() if held else ~is_held())
 
 
-def count_pending(session: Session, *, limit: int | None = None) -> int:
+def count_pending(session: Session, *, limit: int | None = None, held: bool | None = False) -> int:
     """How many tickets wait to be read, counted up to `limit`."""
-    some = select(Ticket.id).where(_is_pending()).limit(limit).subquery()
+    some = select(Ticket.id).where(is_pending(held=held)).limit(limit).subquery()
     return session.scalars(select(func.count()).select_from(some)).one()
 
 
-def measure_pending(session: Session) -> tuple[int, int]:
-    """How many tickets wait, and how many characters they hold together."""
-    row = session.execute(
-        select(func.count(), func.coalesce(func.sum(func.char_length(Ticket.text)), 0)).where(_is_pending())
-    ).one()
+def measure_pending(session: Session, *, limit: int | None = None, held: bool | None = False) -> tuple[int, int]:
+    """How many tickets wait, the newest `limit` of them, and how many characters they hold together."""
+    length = func.char_length(Ticket.text).label("length")
+    some = select(length).where(is_pending(held=held))
+    if limit is not None:
+        some = some.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit)
+    measured = some.subquery()
+    row = session.execute(select(func.count(), func.coalesce(func.sum(measured.c.length), 0))).one()
     return row[0], int(row[1])
 
 
-def list_pending(session: Session, *, limit: int) -> list[PendingTicket]:
+def list_pending(session: Session, *, limit: int, held: bool | None = False) -> list[PendingTicket]:
     """The newest tickets that wait, at most `limit`, in two statements."""
     rows = session.execute(
         select(Ticket.id, Ticket.text, Ticket.subject, Ticket.text_hash, Ticket.created_at)
-        .where(_is_pending())
+        .where(is_pending(held=held))
         .order_by(Ticket.created_at.desc(), Ticket.id.desc())
         .limit(limit)
     ).all()

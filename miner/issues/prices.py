@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 PRICES_OF = dt.date(2026, 11, 23)
 MILLION = Decimal(1_000_000)
@@ -109,6 +109,6 @@ def share(amount: int, parts: int) -> list[int]:
 
 
 def share_cost(amount: Decimal, parts: int) -> list[Decimal]:
-    """`amount` in `parts` equal amounts that sum to it exactly; the last one carries the rounding."""
-    each = (amount / parts).quantize(Decimal("1e-12"))
-    return [each] * (parts - 1) + [amount - each * (parts - 1)]
+    """`amount` in `parts` equal amounts of 12 places that sum to it exactly; the first carries what rounding leaves."""
+    each = (amount / parts).quantize(Decimal("1e-12"), rounding=ROUND_DOWN)
+    return [amount - each * (parts - 1), *[each] * (parts - 1)]

@@ -32,8 +32,7 @@ class Purse:
                 f"The price of {model} is unknown, so the limits in the settings cannot be kept: remove run_budget_usd "
                 "and month_budget_usd there, or set MINER_MODEL to a model with a known price"
             )
-        now = dt.datetime.now(settings.zone)
-        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        month = month_start(dt.datetime.now(settings.zone))
         return cls(spent_in_run(session, run_id).dollars, spent_since(session, month).dollars, run_cap, month_cap)
 
     def spend(self, dollars: Decimal | None) -> None:
@@ -61,6 +60,11 @@ class Purse:
                 raise BudgetReached(
                     f"Reading waits: {who} ${spent:.4f} of ${cap:.2f} at Claude; raise {name} in the settings to go on"
                 )
+
+
+def month_start(now: dt.datetime) -> dt.datetime:
+    """When the month of `now` began, in its zone."""
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def _dollars(setting: float | None) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""Ending the pause of everything: first to be looked at, then done."""
+"""Going on: one run that waits for somebody, or everything after a pause (first to be looked at, then done)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
+from miner.errors import NotFound
 from miner.runs import schedules
+from miner.runs.events import record_event
 from miner.runs.pausing import PAUSED, find_pause
 
 
@@ -26,6 +28,27 @@ def resume_all(session: Session, *, by: Actor) -> bool:
     session.execute(text("UPDATE job_runs SET rung_at = NULL WHERE state IN ('queued', 'waiting')"))
     audit(session, by, "everything.resume", "switch", PAUSED, before={"reason": before.reason})
     return True
+
+
+def wake_run(session: Session, run_id: int, *, by: Actor) -> str | None:
+    """Let a run that waits for a configuration or for money look again now; raises NotFound, Refused.
+
+    Returns the name of its job, to be rung; None: it waits for neither, and nothing was changed.
+    """
+    require(by, Role.operator, "wake runs")
+    state = session.scalar(text("SELECT state FROM job_runs WHERE id = :id FOR UPDATE"), {"id": run_id})
+    if state is None:
+        raise NotFound("run", run_id)
+    job_name = session.scalar(
+        text("""
+            UPDATE job_runs SET run_after = least(run_after, clock_timestamp()), rung_at = NULL
+            WHERE id = :id AND state = 'waiting' AND wait_reason IN ('configuration', 'budget') RETURNING job_name"""),
+        {"id": run_id},
+    )
+    if job_name is not None:
+        record_event(session, run_id, "run_woken", f"{by} asked it to look again")
+        audit(session, by, "run.wake", "run", run_id)
+    return None if job_name is None else str(job_name)
 
 
 def list_what_will_run(session: Session) -> list[dict[str, Any]]:

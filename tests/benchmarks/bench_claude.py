@@ -34,7 +34,7 @@ def prepare(count: int, **values: object) -> None:
         session.execute(text("TRUNCATE tickets CASCADE"))
         session.execute(text("DELETE FROM model_calls"))
         session.execute(text("DELETE FROM job_run_keys"))
-        settings.save(session, settings.parse(dict(values)), by=TESTER)
+        settings.save(session, settings.parse({"backlog": "read", **values}), by=TESTER)
         for number in range(count):
             report = reports[number % len(reports)]
             make_ticket(session, text=f"{report['subject']}\n\n{report['description']} {number}")

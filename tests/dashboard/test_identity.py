@@ -14,7 +14,7 @@ from miner import db, tokens, users
 from miner.access import Role
 from miner.config import Config
 from tests.dashboard.conftest import ELSEWHERE, HERE, PRODUCTION, make_client, new_session, new_token
-from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
+from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme, make_ticket
 
 # On the way in: what leads back to the login without a half-open session, and what refuses an empty form.
 ENTRANCE = {"/login", "/login/code", "/login/enrol", "/welcome"}
@@ -28,9 +28,10 @@ def rows(database: str) -> dict[str, int]:
     with db.transaction() as session:
         ticket, theme = make_ticket(session), make_theme(session)
         make_issue(session, ticket, theme_id=theme.id)
-        run = make_run(session)
+        run, backlog = make_run(session), make_backlog(session)
         user, _ = users.create_user(session, email="ada@example.com", name="Ada", role=Role.viewer, by=TESTER)
-        return {"themes": theme.id, "tickets": ticket.id, "runs": run.id, "users": user.id}
+        ids = {"themes": theme.id, "tickets": ticket.id, "runs": run.id, "users": user.id}
+        return ids | {"backlogs": backlog.id}
 
 
 def address(route: GuardedRoute, rows: dict[str, int]) -> str:
@@ -41,8 +42,9 @@ def address(route: GuardedRoute, rows: dict[str, int]) -> str:
 
 def ask(client: TestClient, route: GuardedRoute, rows: dict[str, int], headers: dict[str, str]) -> tuple[int, str]:
     method = "POST" if "POST" in (route.methods or ()) else "GET"
-    data = {"job": "trends"} if route.path == "/runs" else None
-    body = {"data": data} if not route.path.startswith("/api") else {}
+    form = {"/runs": {"job": "trends"}, "/backlogs/{id:id}/answer": {"answer": "leave"}}.get(route.path)
+    sent = {"answer": "leave"} if route.path == "/api/backlogs/{id:id}" and method == "POST" else None
+    body = {"data": form} if not route.path.startswith("/api") else {"json": sent} if sent else {}
     answer = client.request(method, address(route, rows), headers={"sec-fetch-site": "same-origin", **headers}, **body)  # type: ignore[arg-type]
     return answer.status_code, answer.headers.get("location", "")
 
