@@ -116,7 +116,8 @@ def take_complete(
     """The conversations that this page completed, taken out of the stage.
 
     All events of a ticket have gone by when it was created at or after `since`, where the walk began, and its version
-    lies before `until`; or its comments are all there, where counts are known to include notes.
+    lies before `until`. Comments that are all there are not enough: one may have been redacted since, which only a
+    later event tells.
     """
     rows = session.execute(
         text("""
@@ -125,26 +126,24 @@ def take_complete(
               UNION SELECT ticket_number FROM due_conversations
                 WHERE source = :source AND version >= :before AND version < :until),
             candidate AS (
-              SELECT due.ticket_number, due.version, ticket.comment_count, due.version < :until AS passed
+              SELECT due.ticket_number, due.version, ticket.comment_count
               FROM chosen JOIN due_conversations AS due
                   ON due.source = :source AND due.ticket_number = chosen.ticket_number
                 JOIN tickets AS ticket ON ticket.zendesk_ticket_id = due.ticket_number AND ticket.source = :source
-              WHERE due.transcript IS NULL AND ticket.deleted_at IS NULL AND ticket.comment_count > 0
+              WHERE due.version < :until AND due.transcript IS NULL AND ticket.deleted_at IS NULL AND ticket.comment_count > 0
                 AND ticket.created_at >= to_timestamp(:since)),
             counted AS (
-              SELECT candidate.ticket_number, candidate.version, candidate.comment_count, candidate.passed,
+              SELECT candidate.ticket_number, candidate.version, candidate.comment_count,
                 count(*) FILTER (WHERE NOT content ? 'changed') AS comments,
                 count(*) FILTER (WHERE (content ->> 'public')::boolean) AS public,
                 bool_or(content ? 'changed') AS changed,
                 json_agg(json_build_object('id', comment_id, 'content', content)) AS messages
               FROM candidate JOIN staged_comments AS staged
                 ON staged.source = :source AND staged.ticket_number = candidate.ticket_number
-              GROUP BY 1, 2, 3, 4),
+              GROUP BY 1, 2, 3),
             complete AS (
               SELECT ticket_number, version, messages FROM counted
-              WHERE NOT changed AND CASE WHEN passed THEN comment_count IN (comments, public)
-                ELSE comment_count = comments AND EXISTS (
-                  SELECT FROM sync_cursors WHERE source = :source AND lane = 'live' AND counts_notes) END),
+              WHERE NOT changed AND comment_count IN (comments, public)),
             gone AS (DELETE FROM staged_comments AS staged USING complete
               WHERE staged.source = :source AND staged.ticket_number = complete.ticket_number)
             SELECT ticket_number, version, messages FROM complete"""),

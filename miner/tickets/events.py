@@ -98,14 +98,14 @@ class Events:
     def _page(self, answer: Answer) -> None:
         page = read_events(answer.data, roles=self._roles)
         since, before = self._since or 0, self._at
-        until = page.end_time if page.end_time is not None else before
+        until = passed = page.end_time if page.end_time is not None else before
         if page.end:
-            until = max(until + 1, before)
+            until = passed = max(until + 1, before)
         elif until <= before:
             until = before + 1  # more updates than a page in one second: what is missed of them, single calls bring
         with self._context.unit() as unit:
             stage_comments(unit.session, page, source=self._source)
-            fetched = take_complete(unit.session, page, source=self._source, since=since, before=before, until=until)
+            fetched = take_complete(unit.session, page, source=self._source, since=since, before=before, until=passed)
             stored = store_conversations(unit.session, fetched, source=self._source, private=self._private)
             unit.session.execute(
                 text("""

@@ -139,7 +139,6 @@ def sync(
 def differences(session: Session, zendesk: StandIn, *, brands: tuple[int, ...] | None = None) -> dict[int, Any]:
     """What the mirror lacks, has wrong or too much, by ticket; empty: the mirror equals the truth."""
     session.rollback()
-    overridden = {key: one.overrides or {} for key, one in zendesk.store.tickets.items()}
     truth = zendesk.truth if brands is None else zendesk.truth_of(brands)
     stored = read_mirror(session)
     found: dict[int, Any] = {}
@@ -151,7 +150,7 @@ def differences(session: Session, zendesk: StandIn, *, brands: tuple[int, ...] |
             continue
         if row is None:
             found[number] = ("missing", expected)
-        elif wrong := _wrong(row, expected | {k: v for k, v in overridden[number].items() if k in expected}):
+        elif wrong := _wrong(row, expected):
             found[number] = wrong
     found |= {number: ("not in the account", row) for number, row in stored.items() if not row["gone"]}
     return found

@@ -50,7 +50,9 @@ def test_each_fault_of_the_events_is_survived(zendesk: StandIn, session: Session
     assert differences(session, zendesk) == {}
 
 
-def test_comments_that_were_changed_later_are_read_singly(zendesk: StandIn, session: Session) -> None:
+@pytest.mark.parametrize("originals", [False, True])
+def test_comments_that_were_changed_later_are_read_singly(zendesk: StandIn, session: Session, originals: bool) -> None:
+    zendesk.switches.events_keep_original = originals
     alive = [number for number, one in zendesk.truth.items() if len(one["comments"]) > 2 and not one["deleted"]]
     for number in alive[:10]:
         zendesk.ops.redact(number, 1)
@@ -82,4 +84,22 @@ def test_a_crowded_second_of_events_does_not_pin_the_walk(zendesk: StandIn, sess
     zendesk.settle()
     zendesk.switches.page_cap = 20
     sync(zendesk, backfill_days=100)
+    assert differences(session, zendesk) == {}
+
+
+@pytest.mark.parametrize("rows", [40, 100])
+def test_what_was_redacted_later_is_not_stored_from_its_old_event(
+    zendesk: StandIn, session: Session, rows: int
+) -> None:
+    """The account is known to count notes, so that comments alone could look complete before the redaction comes."""
+    zendesk.switches.events_keep_original, zendesk.switches.page_cap = True, rows
+    sync(zendesk)
+    assert session.scalar(text("SELECT counts_notes FROM sync_cursors WHERE lane = 'live'")) is True
+    session.commit()
+    for number, one in zendesk.truth.items():
+        if len(one["comments"]) > 2 and not one["deleted"]:
+            zendesk.ops.redact(number, 1)
+    zendesk.settle()
+    run = sync(zendesk, backfill_days=100)
+    assert run.counters["event_pages"] >= 2
     assert differences(session, zendesk) == {}

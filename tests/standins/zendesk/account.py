@@ -49,6 +49,9 @@ class Account:
             field, old, new = audit.change
             events.append({"id": audit.id + 1, "type": "Change", "field_name": field, "value": new,
                            "previous_value": old})  # fmt: skip
+        if audit.mark:
+            number, kind, comment = audit.mark
+            events.append({"id": number, "type": kind, "comment_id": comment} | _privacy(kind))
         return {"id": audit.id, "ticket_id": ticket.id, "created_at": iso(audit.timestamp),
                 "author_id": audit.updater_id, "via": via(audit.channel), "metadata": {"system": {}, "custom": {}},
                 "events": events}  # fmt: skip
@@ -59,6 +62,10 @@ class Account:
             field, old, new = audit.change
             found.append({"id": audit.id + 1, "via": "Web form", "via_reference_id": None, "event_type": "Change",
                           field: new, "previous_value": old})  # fmt: skip
+        if audit.mark and self.switches.events_mark_changes:
+            number, kind, marked = audit.mark
+            found.append({"id": number, "via": "Web service", "via_reference_id": None, "event_type": kind,
+                          "comment_id": marked} | _privacy(kind))  # fmt: skip
         comment = audit.comment
         if comment is None or (comment.kind != "Comment" and not self.switches.voice_in_events):
             return found
@@ -79,3 +86,7 @@ class Account:
             "event_type": comment.kind, "audit_id": audit.id, "via": comment_via(comment, ticket.channel),
             "via_reference_id": None, "comment_present": True, "comment_public": comment.public,
         }  # fmt: skip
+
+
+def _privacy(kind: str) -> dict[str, Any]:
+    return {"public": False} if kind == "CommentPrivacyChange" else {}

@@ -87,7 +87,9 @@ def _truth(standin: StandIn, request: Request, data: Any) -> Any:
     """What a perfect mirror holds, by ticket id; `brands=41,42`, `after` and `limit` narrow it."""
     brands = {int(one) for one in request.query.get("brands", "").split(",") if one}
     after, limit = int(request.query.get("after", "0")), int(request.query.get("limit", "1000"))
-    rows = [one for one in standin.store.tickets.values() if one.id > after and (not brands or one.brand_id in brands)]
+    rows = [
+        one for one in standin.store.tickets.values() if one.id > after and (not brands or one.shown_brand in brands)
+    ]
     rows.sort(key=lambda one: one.id)
     return {"tickets": {str(one.id): ticket_truth(one) for one in rows[:limit]}, "more": len(rows) > limit}
 

@@ -65,7 +65,8 @@ class Message:
 
 @dataclass(slots=True)
 class Audit:
-    """One update of a ticket. `comment`: what it added; `change`: (field, old, new) it made."""
+    """One update of a ticket. `comment`: what it added; `change`: (field, old, new) it made; `mark`: (event id, type,
+    comment id) of a comment it redacted or made private."""
 
     id: int
     ticket_id: int
@@ -75,6 +76,7 @@ class Audit:
     comment: Comment | None = None
     change: tuple[str, Any, Any] | None = None
     original: str | None = None  # the comment's text before a redaction
+    mark: tuple[int, str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -114,3 +116,13 @@ class Ticket:
     @property
     def description(self) -> str | None:
         return self.comments[0].body if self.comments else None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The overrides that its JSON shows: whatever a row is called, one that is gone says so."""
+        found = self.overrides or {}
+        return found if self.state == LIVE else {key: value for key, value in found.items() if key != "status"}
+
+    @property
+    def shown_brand(self) -> Any:
+        return self.shown.get("brand_id", self.brand_id)

@@ -179,6 +179,7 @@ class Operations:
             for number in found.audits:
                 if self._store.audits[number].comment is one:
                     self._store.audits[number].original = original
+            self._mark(found, "CommentRedactionEvent", one)
             self._touch_quietly(found)
 
     def make_private(self, ticket: Which, comment: int = -1) -> None:
@@ -186,7 +187,9 @@ class Operations:
         with self._lock:
             found = self.ticket(ticket)
             if found.comments:
-                found.comments[comment % len(found.comments)].public = False
+                one = found.comments[comment % len(found.comments)]
+                one.public = False
+                self._mark(found, "CommentPrivacyChange", one)
                 self._touch_quietly(found)
 
     def vanish(self, ticket: Which, comment: int = -1) -> None:
@@ -233,6 +236,10 @@ class Operations:
         author = what["comment"].author_id if what.get("comment") else ADMIN
         number = self._store.new_event_id()
         self._store.add_audit(Audit(number, ticket.id, self._now(), author, ticket.channel, **what))
+
+    def _mark(self, ticket: Ticket, kind: str, comment: Comment) -> None:
+        """The event of its own that says a comment is no longer what it was."""
+        self._record(ticket, mark=(self._store.new_event_id(), kind, comment.id))
 
     def _update(self, ticket: Ticket) -> None:
         ticket.updated_at = self._now()

@@ -51,6 +51,8 @@ def schedule(seed: int) -> dict[str, Any]:
             "empty_time_page": rng.choice(("echo", "null")),
             "index_lag": rng.choice((0, 0, 0, 40)),
             "too_recent": rng.choice(("400", "400", "legacy422")),
+            # Its own numbers, so that the other choices of a seed stay what they were.
+            "events_mark_changes": random.Random(f"marks {seed}").random() < 0.7,
         },
         "faults": _faults(rng) + _life(rng),
     }

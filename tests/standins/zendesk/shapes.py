@@ -51,8 +51,7 @@ class Shapes:
             row["generated_timestamp"] = ticket.generated
         if ticket.ai_agent:
             row["support_type"] = "ai_agent"  # the marker's name is a guess: a mirror keeps it, and no more
-        if ticket.overrides:
-            row |= ticket.overrides
+        row |= ticket.shown
         if bare_deleted and ticket.state in (DELETED, SCRUBBED):
             row = {key: row[key] for key in BARE if key in row}
         for key in ticket.absent:

@@ -27,6 +27,7 @@ class Switches:
     deleted_rows_bare: bool = False  # exported rows of deleted tickets carry only a handful of keys (3)
     voice_in_events: bool = True  # voice comments appear among comment_events (5)
     events_keep_original: bool = False  # redactions leave the old text in ticket_events (6)
+    events_mark_changes: bool = True  # a redaction or privacy change is an event of its own among ticket_events (6)
     redaction_moves_version: bool = True  # redactions move generated_timestamp (6)
     show_many_archived: bool = True  # show_many returns archived tickets (7)
     narrow_scopes_open_exports: bool = False  # tickets:read users:read organizations:read opens /incremental (8)

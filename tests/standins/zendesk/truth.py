@@ -17,16 +17,18 @@ def truth(store: Store, *, brands: Collection[int] | None = None) -> dict[int, d
     `settle()`: what changed within the last minute cannot be in a mirror yet.
     """
     with store.lock:
-        return {one.id: ticket_truth(one) for one in store.tickets.values() if brands is None or one.brand_id in brands}
+        chosen = [one for one in store.tickets.values() if brands is None or one.shown_brand in brands]
+        return {one.id: ticket_truth(one) for one in chosen}
 
 
 def ticket_truth(ticket: Ticket) -> dict[str, Any]:
+    """Where its JSON differs from what it is (`overrides`), a mirror holds what its JSON says."""
     gone = ticket.state != LIVE
-    return {
+    known = {
         "id": ticket.id,
         "generated_timestamp": ticket.generated,
         "deleted": gone,
-        "status": ticket.status if not ticket.overrides else ticket.overrides.get("status", ticket.status),
+        "status": ticket.status,
         "subject": None if gone else ticket.subject,
         "description": None if gone else ticket.description,
         "priority": ticket.priority,
@@ -47,6 +49,8 @@ def ticket_truth(ticket: Ticket) -> dict[str, Any]:
         "messages": [] if gone else [{"id": one.id, "author_id": one.author_id, "text": one.text,
                                       "agent": one.agent} for one in ticket.messages or []],
     }  # fmt: skip
+    words = ("subject", "description") if gone else ()
+    return known | {key: value for key, value in ticket.shown.items() if key in known and key not in words}
 
 
 def comment_truth(comment: Any) -> dict[str, Any]:
