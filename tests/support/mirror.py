@@ -54,11 +54,20 @@ def void(_: object) -> None:
 class Run:
     """A sync run from claim to end; `context` may be used by hand."""
 
-    def __init__(self, config: Config, *, job: str = "sync", settings: Settings | None = None, **args: Any) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        job: str = "sync",
+        settings: Settings | None = None,
+        run_id: int | None = None,
+        **args: Any,
+    ) -> None:
+        """A new run of `job` with `args`, or the one that waits under `run_id`."""
         self.identity, self.holds, self.config, self.settings = Identity("worker"), Holds(), config, settings
         with db.transaction() as session:
             record_beat(session, self.identity)
-            self.id, _ = create_run(session, get_job(job), args, by=TESTER, trigger="code")
+            self.id = run_id or create_run(session, get_job(job), args, by=TESTER, trigger="code")[0]
         self.checkpoint: dict[str, Any] | None = None
         self.waits: list[float] = []
         self.context = self.claim()

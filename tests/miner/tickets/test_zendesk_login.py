@@ -1,4 +1,4 @@
-"""Proofs 12 to 14: credentials, their renewal, and where they never go."""
+"""Proofs 13 and 14 (12 is test_proof_tokens.py): credentials, their renewal, and where they never go."""
 
 from __future__ import annotations
 
@@ -42,21 +42,6 @@ def test_an_api_token_works_with_a_warning_of_its_end(
     assert zendesk.api_token not in caplog.text
 
 
-@pytest.mark.parametrize("zendesk", [{"tickets": 400}], indirect=True)
-def test_a_token_that_lapses_every_few_minutes_is_renewed_on_the_way(
-    zendesk: StandIn, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("miner.tickets.zendesk_login.TOKEN_SECONDS", 301)
-    zendesk.limits.set(account=200, export=10)
-    zendesk.switches.page_cap = 5
-    sync(zendesk, backfill_days=100)
-    spent = zendesk.clock.now() - min(one.time for one in zendesk.log)
-    assert spent > 300
-    assert zendesk.oauth.issued >= spent / 301
-    assert not [one for one in zendesk.log if one.status == 401], "it was renewed in time"
-    assert differences(session, zendesk) == {}
-
-
 def test_a_refused_token_is_renewed_once_and_then_given_up(zendesk: StandIn, session: Session) -> None:
     sync(zendesk, backfill_days=100)
     zendesk.oauth.revoke_all()
@@ -69,7 +54,7 @@ def test_a_refused_token_is_renewed_once_and_then_given_up(zendesk: StandIn, ses
     assert session.scalar(text("SELECT renewing_until FROM access_tokens")) is None
 
 
-def test_eight_workers_that_are_refused_at_once_ask_for_one_token(zendesk: StandIn, database: str) -> None:
+def test_eight_workers_that_are_refused_at_once_ask_for_one_token(zendesk: StandIn, session: Session) -> None:
     config = config_for(zendesk)
     with Zendesk(config) as client:
         logins = [Login(config, client, clock=virtual_clock(zendesk)) for _ in range(8)]
@@ -89,6 +74,9 @@ def test_eight_workers_that_are_refused_at_once_ask_for_one_token(zendesk: Stand
             thread.join()
     assert zendesk.oauth.issued == 2
     assert {one.header for one in found if one} == {"Bearer oauth-000002"}
+    sync(zendesk, backfill_days=100)
+    assert zendesk.oauth.issued == 2, "the sync goes on with the token that was renewed"
+    assert differences(session, zendesk) == {}
 
 
 def test_credentials_never_reach_another_host(zendesk: StandIn, session: Session) -> None:
