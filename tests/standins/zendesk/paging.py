@@ -37,7 +37,7 @@ def whole_number(request: Request, name: str, least: int) -> int | None:
     if given is None:
         return None
     try:
-        number = int(given)
+        number = int(given.removesuffix(".0") if name == "start_time" else given)
     except ValueError:
         number = least - 1
     if number < least:
