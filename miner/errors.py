@@ -201,7 +201,7 @@ class ZendeskLimited(ZendeskTrouble):
 
 
 class ZendeskTooBig(ZendeskTrouble):
-    """Zendesk gave up on the page before it was ready; a smaller one may work."""
+    """Zendesk or we gave up on the page: it is too much at once; a smaller one may work."""
 
 
 class ZendeskBadPayload(ZendeskTrouble):

@@ -130,8 +130,8 @@ def take_complete(
               FROM chosen JOIN due_conversations AS due
                   ON due.source = :source AND due.ticket_number = chosen.ticket_number
                 JOIN tickets AS ticket ON ticket.zendesk_ticket_id = due.ticket_number AND ticket.source = :source
-              WHERE due.version < :until AND due.transcript IS NULL
-                AND ticket.deleted_at IS NULL AND ticket.comment_count > 0 AND ticket.created_at >= to_timestamp(:since)),
+              WHERE due.version < :until AND due.transcript IS NULL AND ticket.deleted_at IS NULL
+                AND ticket.comment_count > 0 AND ticket.created_at >= to_timestamp(:since)),
             counted AS (
               SELECT candidate.ticket_number, candidate.version, candidate.comment_count,
                 count(*) FILTER (WHERE NOT content ? 'changed') AS comments,

@@ -83,8 +83,8 @@ def _error(status: int, headers: Mapping[str, str], body: bytes, what: str) -> E
         if "offset" in detail:
             return ZendeskRefused(f"Zendesk does not page that deep for {what}", detail)
         return ZendeskLimited(f"Zendesk asks for fewer calls ({what})", retry_after=retry_seconds(headers))
-    if status == 504:
-        return ZendeskTooBig(f"Zendesk gave up on {what} before it was ready")
+    if status in (413, 504):
+        return ZendeskTooBig(f"Zendesk gave up on {what}: it is too much at once")
     if status >= 500 or status in (408, 409, 425):
         return ZendeskTrouble(f"Zendesk answers {status} for {what}", retry_after=retry_seconds(headers))
     return ZendeskRefused(f"Zendesk refuses {what}: {detail or status}", detail)

@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 
-from miner import db, logs
+from miner import logs
 from miner.config import Config
 from miner.runs import lifecycle
 from miner.tickets import pace

@@ -59,3 +59,25 @@ def test_an_api_token_is_warned_about(zendesk: StandIn) -> None:
 def test_nothing_configured_is_one_sentence() -> None:
     (finding,) = check_account(Config.from_environment({}))
     assert "ZENDESK_SUBDOMAIN" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        ("500", "answers 500"),
+        ("504", "too much at once"),
+        ("429_text", "asks for fewer calls"),
+        ("200_html", "not whole JSON"),
+        ("truncated_json", "not whole JSON"),
+        ("reset", "cannot be reached"),
+        ("redirect", "check ZENDESK_SUBDOMAIN"),
+        ("403_product", "does not allow"),
+    ],
+)
+@pytest.mark.parametrize("route", ["token", "me", "sample", "comments", "brands"])
+def test_whatever_call_fails_it_is_a_sentence_and_the_end(zendesk: StandIn, fault: str, word: str, route: str) -> None:
+    zendesk.faults.add(fault, route)
+    states, said = examined(zendesk)
+    assert zendesk.faults.fired[fault] == 1
+    assert states.split()[-1] == "failed"
+    assert word in said or "may not export" in said
