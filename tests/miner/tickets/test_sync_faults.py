@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.errors import MinerError
-from miner.runs.context import Unit
 from miner.tickets import talks
-from miner.tickets.sync import sync_account
 from tests.standins.zendesk.schedules import CI, COMMENT_FAULTS, EXPORT_FAULTS, SOAK
 from tests.standins.zendesk.standin import StandIn
-from tests.support.mirror import Run, config_for, differences, sync, virtual_clock
+from tests.support.dying import killed_at
+from tests.support.mirror import Run, config_for, differences, sync
 
 MOST_RUNS = 12
+STORMS = range(40, 100)  # schedules that the ordinary run leaves to the soak
 
 
 def survive(zendesk: StandIn) -> int:
     """Sync through the faults as schedules and people would: again after every failure; returns how many failed."""
     failed = 0
-    while zendesk.faults.pending and failed < MOST_RUNS:
+    while (zendesk.faults.pending or not failed) and failed < MOST_RUNS:
         try:
             sync(zendesk, backfill_days=100, answer_seconds=0.5)
             break
@@ -89,10 +87,6 @@ def test_a_long_wait_is_a_waiting_run_and_goes_on_where_it_stopped(zendesk: Stan
     assert differences(session, zendesk) == {}
 
 
-class Killed(BaseException):
-    """The process ends here."""
-
-
 @pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.soak)])
 def test_a_sync_killed_before_or_after_any_commit_is_completed_by_the_next(
     zendesk: StandIn, session: Session, monkeypatch: pytest.MonkeyPatch, stride: int
@@ -103,7 +97,7 @@ def test_a_sync_killed_before_or_after_any_commit_is_completed_by_the_next(
     for after in (False, True):
         for place in range(0, 200, stride):
             _forget_everything(session)
-            if not _killed_at(zendesk, place, after_commit=after):
+            if not killed_at(zendesk, place, after_commit=after, backfill_days=100):
                 break
             deaths += 1
             # Only a run that died before it wrote down what it was asked for must be asked again.
@@ -112,31 +106,20 @@ def test_a_sync_killed_before_or_after_any_commit_is_completed_by_the_next(
     assert deaths > 24 / stride
 
 
-def _killed_at(zendesk: StandIn, place: int, *, after_commit: bool) -> bool:
-    """Sync until the unit number `place` is about to commit, or has; whether it came that far."""
-    run = Run(config_for(zendesk), backfill_days=100)
-    count = itertools.count()
-    unit = run.context.unit
-
-    @contextmanager
-    def deadly(*, last: bool = False) -> Iterator[Unit]:
-        mine = next(count)
-        with unit(last=last) as inner:
-            yield inner
-            if mine == place and not after_commit:
-                raise Killed
-        if mine == place and after_commit:
-            raise Killed
-
-    run.context.unit = deadly  # type: ignore[method-assign]
-    zendesk.limits.budgets["account"].allowed = 1_000_000
-    try:
-        sync_account(run.context, clock=virtual_clock(zendesk), answer_seconds=5)
-    except Killed:
-        return True
-    finally:
-        run.end("crash")
-    return False
+@pytest.mark.parametrize("seed", [*STORMS[:6], *(pytest.param(seed, marks=pytest.mark.soak) for seed in STORMS[6:])])
+def test_a_sync_killed_three_times_in_a_storm_of_faults_is_completed_once_it_is_quiet(
+    zendesk: StandIn, session: Session, seed: int
+) -> None:
+    zendesk.load(seed)
+    rng = random.Random(f"deaths {seed}")
+    for _ in range(3):
+        place, after = rng.randrange(1, 12), rng.random() < 0.5
+        try:
+            killed_at(zendesk, place, after_commit=after, answer_seconds=0.5, backfill_days=100)
+        except MinerError:
+            pass
+    survive(zendesk)
+    assert differences(session, zendesk) == {}
 
 
 def _forget_everything(session: Session) -> None:
