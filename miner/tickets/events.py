@@ -26,6 +26,7 @@ from miner.tickets.bulk import (
 from miner.tickets.conversations import store_conversations
 from miner.tickets.traffic import Task
 from miner.tickets.values import number
+from miner.tickets.walk import GROW_AFTER
 from miner.tickets.zendesk import Call
 from miner.tickets.zendesk_answers import Answer, is_too_recent
 
@@ -53,7 +54,7 @@ class Events:
         self._ready, self._stored = ready, stored
         self._since: int | None = None  # where the walk began
         self._at = 0
-        self._size = PAGE
+        self._size, self._good = PAGE, 0
         self._decided = self._over = False
         self.conversations = self.pages = 0
 
@@ -115,6 +116,9 @@ class Events:
                 {"source": self._source, "at": until, "since": since, "run": self._context.run_id},
             )
             unit.count(conversations=len(fetched), texts_changed=stored.changed, event_pages=1)
+        self._good += 1
+        if self._good >= GROW_AFTER:
+            self._size, self._good = min(PAGE, self._size * 2), 0
         self.pages += 1
         self.conversations += len(fetched)
         self._context.say(f"Syncing tickets: {self.conversations:,} conversations read in bulk...")
@@ -151,7 +155,7 @@ class Events:
 
     def _failed(self, error: ZendeskError) -> bool:
         if isinstance(error, ZendeskTooBig) and self._size > 1:
-            self._size = max(1, self._size // 2)
+            self._size, self._good = max(1, self._size // 2), 0
             return True
         if isinstance(error, ZendeskRefused) and is_too_recent(error):
             self._finish()

@@ -103,3 +103,12 @@ def test_what_was_redacted_later_is_not_stored_from_its_old_event(
     run = sync(zendesk, backfill_days=100)
     assert run.counters["event_pages"] >= 2
     assert differences(session, zendesk) == {}
+
+
+def test_pages_of_events_that_are_too_big_are_halved_and_grow_again(zendesk: StandIn, session: Session) -> None:
+    zendesk.faults.add("504", "ticket_events", per_page_over=30, times=6)
+    sync(zendesk, backfill_days=100)
+    sizes = [int(one.query["per_page"]) for one in zendesk.log.of("ticket_events")]
+    assert sizes[:7] == [1000, 500, 250, 125, 62, 31, 15]
+    assert 30 in sizes[7:], "after five good pages it tries a bigger one"
+    assert differences(session, zendesk) == {}
