@@ -15,10 +15,12 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from miner import db, logs
@@ -135,6 +137,11 @@ def main() -> None:
     pace.EXPORT_HIGH_VOLUME = 1_000_000  # reached only where the account allows a million calls
     for limited in (True, False):
         bench(given.tickets, limited=limited)
+
+
+@pytest.mark.benchmark
+def test_peers() -> None:
+    subprocess.run([sys.executable, "-m", "tests.benchmarks.bench_peers"], check=True)
 
 
 if __name__ == "__main__":

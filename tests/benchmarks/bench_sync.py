@@ -5,13 +5,15 @@ limits  share of the allowed rate while a big backfill runs, and how many refusa
 speed   limits off: tickets a second with comments, and peak memory
 
 The stand-in runs in a process of its own. Time under limits is the stand-in's, which runs several times faster than
-the wall clock; latencies count as much more, so these are lower bounds.
+the wall clock (`--pace`); latencies count as much more, so these are lower bounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from miner import db, logs
@@ -195,10 +198,13 @@ def bench_speed(count: int) -> None:
 
 
 def main() -> None:
+    global PACE
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("what", nargs="?", choices=["old", "limits", "speed"])
     options.add_argument("--tickets", type=int)
+    options.add_argument("--pace", type=float, default=PACE, help="smaller on a busy machine: latencies weigh less")
     given = options.parse_args()
+    PACE = given.pace
     logs.setup("ERROR")
     benches: dict[str, tuple[Callable[[int], None], int]] = {
         "old": (bench_old, 1_000),
@@ -208,6 +214,13 @@ def main() -> None:
     for name, (bench, count) in benches.items():
         if given.what in (None, name):
             bench(given.tickets or count)
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("what", ["old", "limits", "speed"])
+def test_sync(what: str) -> None:
+    """In a process of its own: its peak memory is measured."""
+    subprocess.run([sys.executable, "-m", "tests.benchmarks.bench_sync", what], check=True)
 
 
 if __name__ == "__main__":
