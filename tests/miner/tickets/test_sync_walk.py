@@ -215,3 +215,15 @@ def test_tickets_of_another_account_must_be_dealt_with_first(zendesk: StandIn, s
     counts = session.execute(text("SELECT source, count(*), count(zendesk_ticket_id) FROM tickets GROUP BY 1")).all()
     assert sorted(map(tuple, counts)) == [("zendesk:acme", 40, 0), ("zendesk:bolt", 40, 40)]
     assert session.scalars(select(Ticket.id).where(Ticket.source == SOURCE)).all()
+
+
+@pytest.mark.parametrize("zendesk", [{"tickets": 0}], indirect=True)
+def test_a_page_of_the_longest_tickets_is_asked_for_in_smaller_ones(zendesk: StandIn, session: Session) -> None:
+    for _ in range(440):
+        zendesk.ops.create(body="The page stays blank. " * 2_900)
+    zendesk.settle()
+    zendesk.clock.advance(1_000)
+    sync(zendesk, backfill_days=1)
+    sizes = [int(one.query["per_page"]) for one in zendesk.log.of("tickets_cursor")]
+    assert min(sizes) < 440, "28 MB in one answer are too many"
+    assert differences(session, zendesk) == {}
