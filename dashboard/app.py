@@ -37,6 +37,7 @@ def build_app(config: Config, *, more_hosts: tuple[str, ...] = ()) -> ASGIApp:
     app.router.redirect_slashes = False
     app.state.access = access
     app.state.lease_seconds = config.lease_seconds
+    app.state.zendesk_webhook_secret = config.zendesk_webhook_secret
     return Shell(app, access)
 
 

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from dashboard import render
 from dashboard.security import identity
 from dashboard.security.identity import LoginNeeded, request_id_of
+from dashboard.security.sizes import largest_body
 from miner.access import Actor, audit
 from miner.db import transaction
 from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, TooMany, UnknownJob
@@ -46,13 +47,13 @@ class Problem:
     link: tuple[str, str] | None = None  # (address, words): where to go from here
 
 
-def too_large() -> Problem:
-    return Problem(413, "Too large", "A request may hold at most 64 KiB.")
+def too_large(path: str) -> Problem:
+    return Problem(413, "Too large", f"A request may hold at most {largest_body(path) // 1024} KiB.")
 
 
 def answer(request: Request, problem: Problem) -> Response:
-    """`problem` as JSON below /api, else as a page."""
-    if request.url.path.startswith("/api/"):
+    """`problem` as JSON where programs ask, else as a page."""
+    if request.url.path.startswith(("/api/", "/hooks/")):
         body = {
             "type": "about:blank",
             "title": problem.title,
@@ -70,7 +71,7 @@ def answer(request: Request, problem: Problem) -> Response:
 def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     if error.status_code == 413:
-        return answer(request, too_large())
+        return answer(request, too_large(request.url.path))
     status = HTTPStatus(error.status_code)
     detail = _SENTENCES.get(error.status_code, f"{status.description or status.phrase}.")
     return answer(request, Problem(error.status_code, status.phrase.capitalize(), detail, headers=error.headers or {}))

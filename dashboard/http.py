@@ -60,6 +60,7 @@ Doer = Callable[[Request, dict[str, str], Actor], Answer]
 OpenDoer = Callable[[Request, dict[str, str]], Answer]
 ApiReader = Callable[[Request, Session], Any]
 ApiDoer = Callable[[Request, dict[str, Any], Actor], Response]
+HookDoer = Callable[[Request, bytes], Response]
 
 
 class IdConvertor(Convertor[int]):
@@ -173,6 +174,15 @@ def api_do(path: str, doer: ApiDoer, *, role: Role = Role.operator) -> GuardedRo
         return await run_in_threadpool(work, request, await request.body())
 
     return GuardedRoute(path, endpoint, method="POST", name=_name(doer), role=role)
+
+
+def hook(path: str, doer: HookDoer) -> GuardedRoute:
+    """POST whatever another system sends and signs: `doer` is handed the raw body and decides itself who may."""
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(doer, request, await request.body())
+
+    return GuardedRoute(path, endpoint, method="POST", name=_name(doer), role=None)
 
 
 def parse_object(content: bytes, content_type: str) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from dashboard import hooks
 from dashboard.api import backlogs as backlogs_api
 from dashboard.api import reading, tasks
-from dashboard.http import GuardedRoute, action, api_do, api_read, open_action, page
+from dashboard.http import GuardedRoute, action, api_do, api_read, hook, open_action, page
 from dashboard.pages import (
     account,
     audit,
@@ -89,6 +90,7 @@ def routes() -> list[BaseRoute]:
         api_read("/api/themes", reading.theme_list),
         api_read("/api/issues", reading.issue_list),
         api_read("/api/tickets/{id:id}", reading.ticket),
+        hook("/hooks/zendesk", hooks.zendesk),
         GuardedRoute("/healthz", system.healthz, method="GET", name="pages.system.healthz", role=None),
         PublicMount("/static", StaticFiles(packages=[("dashboard", "static")]), name="static"),
     ]

@@ -59,6 +59,7 @@ TRIGGERS = {
     "code": "from code",
     "rerun": "as a repetition",
     "pipeline": "by a pipeline",
+    "webhook": "through its webhook",
 }
 TICKET_STATES = {"pending": "not read yet", "analyzed": "read"}
 LEVELS = {"debug": "quiet", "info": "quiet", "warning": "warn", "error": "bad"}

@@ -28,7 +28,7 @@ class Role(IntEnum):
 class Actor:
     """Who acts. `kind` says how we know them, `name` is what pages show."""
 
-    kind: str  # local, user, token, schedule, cli, code, system
+    kind: str  # local, user, token, schedule, cli, code, webhook, system
     name: str
     role: Role
     address: str | None = None

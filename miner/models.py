@@ -31,6 +31,7 @@ from miner.tables.runs import (
     JobRunEvent,
     JobRunKey,
     JobRunStep,
+    JobWake,
     Schedule,
     ScheduleTick,
     Switch,
@@ -46,6 +47,8 @@ from miner.tables.zendesk import (
     RateBudget,
     StagedComment,
     TicketMerge,
+    WebhookCall,
+    ZendeskAccount,
 )
 
 __all__ = [
@@ -79,6 +82,7 @@ __all__ = [
     "JobRunEvent",
     "JobRunKey",
     "JobRunStep",
+    "JobWake",
     "MirrorCheck",
     "ModelCall",
     "RateBudget",
@@ -100,5 +104,7 @@ __all__ = [
     "User",
     "UserLink",
     "WebSession",
+    "WebhookCall",
     "Worker",
+    "ZendeskAccount",
 ]

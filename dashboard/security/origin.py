@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
+SIGNED = "/hooks/"  # calls below it prove who sent them by a signature, which no browser can be tricked into
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-def refusal(method: str, headers: Mapping[str, str], own_origins: Set[str]) -> str | None:
+def refusal(method: str, headers: Mapping[str, str], own_origins: Set[str], *, path: str = "/") -> str | None:
     """Why an unsafe request is refused as cross-site, or None. Names of `headers` and `own_origins` are lower-case."""
     if method in SAFE_METHODS or headers.get("authorization", "").lower().startswith("bearer "):
         return None  # a bearer token is never sent by a browser on its own
+    if path.startswith(SIGNED):
+        return None
     site = headers.get("sec-fetch-site")
     if site is not None:
         return None if site in ("same-origin", "none") else f"it was sent by another site (Sec-Fetch-Site: {site[:40]})"

@@ -22,11 +22,10 @@ from dashboard import errors
 from dashboard.security.access import Access, host_of
 from dashboard.security.headers import ALWAYS, HTTPS_ONLY, cache_control
 from dashboard.security.origin import SAFE_METHODS, refusal
+from dashboard.security.sizes import largest_body
 from miner.logs import get_logger
 
 log = get_logger(__name__)
-
-LARGEST_BODY = 64 * 1024
 
 
 class Shell:
@@ -70,13 +69,13 @@ class Shell:
         if problem is not None:
             await errors.answer(Request(scope), problem)(scope, receive, send)
             return
-        read = 0
+        read, most = 0, largest_body(scope["path"])
 
         async def receive_with_limit() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > LARGEST_BODY:
+            if read > most:
                 raise HTTPException(413)
             return message
 
@@ -87,12 +86,16 @@ class Shell:
         if host_of(host) not in self.access.hosts and scope["path"] != "/healthz":
             # Health checks come by address; everything else must use a name that is ours.
             return errors.Problem(400, "This address is not ours", "Set PUBLIC_URL to the address that people type.")
-        cross_site = refusal(scope["method"], headers, self.access.own_origins(host.lower()))
+        cross_site = refusal(scope["method"], headers, self.access.own_origins(host.lower()), path=scope["path"])
         if cross_site:
             return errors.Problem(403, "Refused", f"This request is refused: {cross_site}.")
         length = headers.get("content-length", "0")
-        if not (length.isascii() and length.isdecimal()) or len(length) > 12 or int(length) > LARGEST_BODY:
-            return errors.too_large()
+        if (
+            not (length.isascii() and length.isdecimal())
+            or len(length) > 12
+            or int(length) > largest_body(scope["path"])
+        ):
+            return errors.too_large(scope["path"])
         return None
 
     def _dress(self, headers: MutableHeaders, scope: Scope, status: int) -> None:

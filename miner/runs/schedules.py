@@ -21,6 +21,7 @@ from miner.runs.creation import create_run, create_skipped_run
 from miner.runs.cron import fire_times
 from miner.runs.jobs import get_job
 from miner.runs.pausing import Pause, find_pause
+from miner.runs.wakes import start_asked_for
 
 log = get_logger(__name__)
 
@@ -41,6 +42,8 @@ def tick(session: Session, *, now: dt.datetime | None = None) -> list[int]:
     ).all()
     pause = find_pause(session)
     started = [run_id for schedule in due for run_id in _decide_safely(session, schedule, instant, pause)]
+    if pause is None:
+        started += start_asked_for(session, now=instant)  # after the schedules: those do not wait for the keys
     session.execute(
         text("""
             INSERT INTO beats (name, at) VALUES ('tick', clock_timestamp())

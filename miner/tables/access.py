@@ -139,7 +139,9 @@ class AuditEntry(Base):
     )
     id: Mapped[int] = identity()
     at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When.")
-    actor_kind: Mapped[str] = mapped_column(doc="How we know them: local, user, token, schedule, cli, code, system.")
+    actor_kind: Mapped[str] = mapped_column(
+        doc="How we know them: local, user, token, schedule, cli, code, webhook, system."
+    )
     actor_name: Mapped[str] = mapped_column(doc="Who.")
     address: Mapped[str | None] = mapped_column(doc="From where.")
     request_id: Mapped[str | None] = mapped_column(doc="In which request.")

@@ -54,7 +54,7 @@ WAIT_REASONS = (
     "key",
     "paused",
 )
-TRIGGERS = ("schedule", "button", "api", "cli", "code", "rerun", "pipeline")
+TRIGGERS = ("schedule", "button", "api", "cli", "code", "rerun", "pipeline", "webhook")
 STEP_STATES = ("pending", "running", "completed", "skipped", "failed", "cancelled")
 TICK_OUTCOMES = ("launched", "skipped_overlap", "skipped_misfire", "skipped_paused", "coalesced", "error")
 

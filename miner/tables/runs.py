@@ -334,3 +334,15 @@ class Beat(Base):
     __tablename__ = "beats"
     name: Mapped[str] = mapped_column(primary_key=True, doc="What beats.")
     at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When it last did.")
+
+
+class JobWake(Base):
+    """A wish for a run from outside, such as a webhook's; the tick makes one run of however many there are."""
+
+    __tablename__ = "job_wakes"
+    __table_args__ = (PrimaryKeyConstraint("job_name"),)
+    job_name: Mapped[str] = mapped_column(doc="The job that is wanted.")
+    first_asked_at: Mapped[dt.datetime | None] = mapped_column(doc="Since when it is wanted; NULL: it is not.")
+    last_asked_at: Mapped[dt.datetime] = mapped_column(doc="When it was asked for last.")
+    asked_by: Mapped[str] = mapped_column(doc="Who asked last.")
+    started_at: Mapped[dt.datetime | None] = mapped_column(doc="When a wish was last made a run.")

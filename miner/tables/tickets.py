@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from miner.tables.base import NOW, Base, created, identity, one_of
 
-GONE_REASONS = ("deleted", "missing", "brand", "cleared")
+GONE_REASONS = ("deleted", "missing", "brand", "hidden", "cleared")
 
 
 class Customer(Base):
@@ -55,7 +55,7 @@ class Ticket(Base):
     __tablename__ = "tickets"
     __table_args__ = (
         UniqueConstraint("source", "source_id"),
-        UniqueConstraint("zendesk_ticket_id"),
+        UniqueConstraint("zendesk_ticket_id", "source"),
         CheckConstraint("zendesk_ticket_id IS NULL OR source LIKE 'zendesk:%'", name="zendesk_id_from_zendesk"),
         CheckConstraint("(analyzed_at IS NULL) = (analyzed_text_hash IS NULL)", name="analyzed_pair"),
         CheckConstraint(f"gone_reason IS NULL OR {one_of('gone_reason', GONE_REASONS)}", name="gone_reason"),
@@ -72,7 +72,9 @@ class Ticket(Base):
     id: Mapped[int] = identity()
     source: Mapped[str] = mapped_column(doc="`zendesk:<subdomain>`, `file:<name>` or `sample`.")
     source_id: Mapped[str] = mapped_column(doc="The ticket's id at its source, as text.")
-    zendesk_ticket_id: Mapped[int | None] = mapped_column(doc="Zendesk's number; NULL for every other source.")
+    zendesk_ticket_id: Mapped[int | None] = mapped_column(
+        doc="Zendesk's number, unique in its account; NULL for every other source."
+    )
     url: Mapped[str | None] = mapped_column(doc="Where the ticket can be opened at its source.")
     subject: Mapped[str] = mapped_column(server_default="", doc="The subject line, NUL removed.")
     status: Mapped[str] = mapped_column(doc="The source's word for its state, kept as it is.")
@@ -94,7 +96,7 @@ class Ticket(Base):
     imported_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When we first stored it.")
     deleted_at: Mapped[dt.datetime | None] = mapped_column(doc="When it left the mirror; it is not shown or counted.")
     gone_reason: Mapped[str | None] = mapped_column(
-        doc="Why: deleted or missing at the source, cleared by somebody (all purged), or brand (only hidden)."
+        doc="Why: deleted or missing at the source, cleared by somebody (all purged); its brand or account is hidden."
     )
     merged_into: Mapped[int | None] = mapped_column(doc="Zendesk's number of the ticket it was merged into.")
     comment_count: Mapped[int | None] = mapped_column(Integer, doc="Comments the source says it has; NULL: unknown.")

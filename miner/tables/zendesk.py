@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from miner.tables.base import NOW, Base, identity, one_of
 
+ACCOUNT_STATES = ("synced", "kept", "hidden", "cleared")
+
 
 class DueConversation(Base):
     """A ticket whose comments are still to be fetched, in this version; the row goes in the fetch's transaction."""
@@ -108,3 +110,26 @@ class CustomerFact(Base):
     key: Mapped[str] = mapped_column(doc="Organization id or mail domain, in lower case.")
     facts: Mapped[dict[str, Any]] = mapped_column(doc="plan, revenue, currency, renewal_date and owner, as given.")
     uploaded_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When the list was uploaded.")
+
+
+class WebhookCall(Base):
+    """A call of the webhook that was taken; one that comes again within minutes is a replay."""
+
+    __tablename__ = "webhook_calls"
+    __table_args__ = (PrimaryKeyConstraint("key"), Index("webhook_calls_received_at_idx", "received_at"))
+    key: Mapped[str] = mapped_column(doc="Its signature, and another row with Zendesk's id of the invocation.")
+    received_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="When it came; it is forgotten soon.")
+
+
+class ZendeskAccount(Base):
+    """An account whose tickets are here. One is synced; what becomes of the others is for somebody to say."""
+
+    __tablename__ = "zendesk_accounts"
+    __table_args__ = (PrimaryKeyConstraint("source"), CheckConstraint(one_of("state", ACCOUNT_STATES), name="state"))
+    source: Mapped[str] = mapped_column(doc="The ticket source.")
+    state: Mapped[str] = mapped_column(
+        doc="synced; kept: its tickets count as they are; hidden: they are here but do not count; cleared: their words "
+        "are gone."
+    )
+    decided_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="Since when.")
+    decided_by: Mapped[str] = mapped_column(doc="By whom: a run or a person.")

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dashboard.security.headers import ALWAYS, POLICY
-from dashboard.security.shell import LARGEST_BODY
+from dashboard.security.sizes import LARGEST_BODY
 from miner import db
 from tests.dashboard.conftest import HERE, PRODUCTION, make_client, new_token
 

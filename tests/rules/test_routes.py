@@ -9,16 +9,16 @@ from dashboard.http import GuardedRoute
 from dashboard.routes import PublicMount, routes
 from miner.access import Role
 
-# Whoever is logged in may leave; and a login is how one gets in.
+# Whoever is logged in may leave; a login is how one gets in; a hook asks for a signature.
 UNSAFE_FOR_EVERYBODY = {
-    **dict.fromkeys(("/login", "/login/code", "/login/enrol", "/welcome")),
+    **dict.fromkeys(("/login", "/login/code", "/login/enrol", "/welcome", "/hooks/zendesk")),
     **dict.fromkeys(
         ("/logout", "/account/password", "/account/second-factor", "/account/sessions/end",
          "/account/sessions/end-others", "/tokens", "/tokens/revoke"),
         Role.viewer,
     ),
 }  # fmt: skip
-PUBLIC = {"/login", "/login/code", "/login/enrol", "/welcome", "/healthz", "/static"}
+PUBLIC = {"/login", "/login/code", "/login/enrol", "/welcome", "/healthz", "/static", "/hooks/zendesk"}
 # What decides who may come is an admin's.
 FOR_ADMINS = ("/users", "/audit")
 
@@ -32,7 +32,7 @@ def test_every_route_declares_the_role_it_needs() -> None:
     assert undeclared == []
 
 
-def test_only_the_login_the_sign_of_life_and_static_files_are_open_to_everybody() -> None:
+def test_only_login_signed_hooks_the_sign_of_life_and_static_files_are_open_to_everybody() -> None:
     opened = {route.path for route in routes() if getattr(route, "role", Role.admin) is None}  # type: ignore[attr-defined]
     assert opened == PUBLIC
 
