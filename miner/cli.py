@@ -138,16 +138,25 @@ def parser() -> ArgumentParser:
     check.add_argument("--json", action="store_true")
 
     sources = _group(commands, "source", "accounts whose tickets are here")
-    keep = _command(sources, "keep", "sources:keep", "keep an account's tickets, without syncing them any more")
-    keep.add_argument("source", metavar="zendesk:NAME")
+    listing = _command(sources, "list", "sources:list_sources", "every account, and what becomes of its tickets")
+    listing.add_argument("--json", action="store_true")
     for name, sentence in (
-        ("remove", "remove an account's tickets and all that was found in them"),
+        ("keep", "keep an account's tickets, without syncing them any more"),
+        ("hide", "take an account's tickets out of every count, without removing them"),
+    ):
+        _command(sources, name, f"sources:{name}", sentence).add_argument("source", metavar="zendesk:NAME")
+    for name, sentence in (
         ("clear", "forget what was synced, so that the next sync fetches it anew"),
+        ("remove", "remove an account's tickets and all that was found in them"),
         ("purge", "remove the tickets of brands that are no longer kept"),
     ):
-        change = _command(sources, name, f"sources:{name}", sentence)
-        change.add_argument("source", metavar="zendesk:NAME")
-        change.add_argument("--yes", action="store_true", help="do it")
+        _confirmed(_command(sources, name, f"sources:{name}", sentence)).add_argument("source", metavar="zendesk:NAME")
+
+    again = _group(commands, "start-over", "begin again, keeping what people did, history and audit")
+    _confirmed(_command(again, "themes", "sources:themes", "dissolve the themes nobody touched and group anew"))
+    _confirmed(_command(again, "analyses", "sources:analyses", "let every ticket be read again"))
+    tickets = _command(again, "tickets", "sources:clear", "fetch an account's tickets anew, as `miner source clear`")
+    _confirmed(tickets).add_argument("source", metavar="zendesk:NAME")
     customers = _group(commands, "customers", "who is affected")
     upload = _command(customers, "upload", "sources:upload", "take over plan, revenue and owner from a CSV file")
     upload.add_argument("file", metavar="FILE")
@@ -205,6 +214,12 @@ def parser() -> ArgumentParser:
     costs.add_argument("--json", action="store_true")
     costs.add_argument("--limit", type=_whole(1, 10_000), default=20, help="how many rows")
     return root
+
+
+def _confirmed(command: ArgumentParser) -> ArgumentParser:
+    """A command that takes something away: without --yes it only says what it would do."""
+    command.add_argument("--yes", action="store_true", help="do it")
+    return command
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -13,6 +13,7 @@ from dashboard.http import View
 from miner import settings
 from miner.runs import pausing
 from miner.runs import queries as runs
+from miner.tickets import completeness
 from miner.tickets import queries as tickets
 
 
@@ -27,6 +28,7 @@ def system(request: Request, session: Session) -> View:
             "beat": runs.find_beat(session, "tick"),
             "facts": runs.get_database_facts(session),
             "counts": tickets.count_tickets(session),
+            "accounts": completeness.list_accounts(session),
             "settings_version": version,
             "python": platform.python_version(),
         },

@@ -15,6 +15,7 @@ from miner.issues import backlog
 from miner.runs import queries as runs
 from miner.runs.jobs import JOBS
 from miner.themes import queries as themes
+from miner.tickets import completeness
 from miner.tickets import queries as tickets
 from miner.trends import queries as trends
 
@@ -40,6 +41,7 @@ def _show(session: Session, week: Week, now: dt.datetime, settings_version: int)
         "settings_version": settings_version,
         "backlogs": [(one, backlog.outlook_of(one)) for one in backlog.list_backlogs(session)],
         "last_pipeline": runs.find_last_completed_run(session, "pipeline"),
+        "mirrors": completeness.list_lines(session),
     }
     if not counts.total or not themes.list_themes(session, limit=1):
         return View(

@@ -51,6 +51,16 @@ def wake_run(session: Session, run_id: int, *, by: Actor) -> str | None:
     return None if job_name is None else str(job_name)
 
 
+def look_again(session: Session, reason: str) -> None:
+    """Let runs that wait for `reason` look now whether it is still there; housekeeping rings them at its next beat."""
+    session.execute(
+        text("""
+            UPDATE job_runs SET run_after = clock_timestamp(), rung_at = NULL
+            WHERE state = 'waiting' AND wait_reason = :reason"""),
+        {"reason": reason},
+    )
+
+
 def list_what_will_run(session: Session) -> list[dict[str, Any]]:
     """Runs that go on at once when work is resumed, then each schedule's next time; at most 200 runs."""
     runs = session.execute(

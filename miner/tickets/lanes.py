@@ -72,7 +72,7 @@ def create_live(session: Session, source: str, *, start: int, brands: Sequence[i
     )
 
 
-def create_windows(session: Session, source: str, *, start: int, end: int, run_id: int) -> None:
+def create_windows(session: Session, source: str, *, start: int, end: int, run_id: int | None) -> None:
     """Windows that cover [start, end); one that is there already goes on where it stands."""
     for begin, stop in split_windows(start, end):
         session.execute(

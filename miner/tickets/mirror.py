@@ -23,6 +23,7 @@ GONE = {
     "deleted": "its ticket was deleted at the source",
     "missing": "its ticket is no longer at the source",
     "brand": "the brand of its ticket is not kept",
+    "hidden": "the account of its ticket is hidden",
 }
 
 
@@ -60,8 +61,8 @@ def store_page(
         store_rows(session, tombstones, source)
     bury(session, source, [row.number for row in gone], reason="deleted", versions=[row.version for row in gone])
     bury(session, source, other, reason="brand")
-    returned = [row.number for row in kept if (old := known.get(row.number)) and old.gone]
-    _revive(session, source, returned)
+    returned = [row.ticket.source_id for row in kept if (old := known.get(row.number)) and old.gone]
+    revive_issues(session, source, returned)
     due = [row for row in kept if _is_due(row, known.get(row.number))]
     for is_lone, level in ((False, priority), (True, LONE)):
         chosen = [row for row in due if _is_lone(row, known.get(row.number)) == is_lone]
@@ -159,8 +160,6 @@ def bury(
     return len(buried)
 
 
-_FORGET_DUE = "DELETE FROM due_conversations WHERE source = :source AND ticket_number = ANY(:numbers)"
-_FORGET_STAGED = "DELETE FROM staged_comments WHERE source = :source AND ticket_number = ANY(:numbers)"
 _PURGE_TICKETS = """
     UPDATE tickets SET status = CASE :reason WHEN 'deleted' THEN 'deleted' ELSE status END,
         deleted_at = coalesce(deleted_at, now()), gone_reason = :reason, subject = '', text = '',
@@ -183,13 +182,13 @@ _HIDE_ISSUES = """
     WHERE ticket_id = ANY(:ids) AND retired_at IS NULL"""
 
 
-def _revive(session: Session, source: str, numbers: Sequence[int]) -> None:
-    """Issues that were only hidden with their brand count again."""
-    if numbers:
+def revive_issues(session: Session, source: str, ids: Sequence[str]) -> None:
+    """Issues that were only hidden, with the brand or the account of these tickets, count again."""
+    if ids:
         session.execute(
             text("""
                 UPDATE issues SET retired_at = NULL, retired_reason = NULL, updated_at = now() FROM tickets
                 WHERE tickets.source = :source AND tickets.source_id = ANY(:ids) AND issues.ticket_id = tickets.id
-                    AND issues.retired_reason = :why"""),
-            {"source": source, "ids": [str(number) for number in numbers], "why": GONE["brand"]},
+                    AND issues.retired_reason = ANY(:hidden)"""),
+            {"source": source, "ids": list(ids), "hidden": [GONE["brand"], GONE["hidden"]]},
         )

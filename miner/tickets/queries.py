@@ -164,7 +164,7 @@ def list_customers(session: Session, *, after: int | None = None, limit: int = 5
     mine = (Ticket.customer_id == Customer.id) & Ticket.deleted_at.is_(None)
     tickets = select(func.count()).where(mine).correlate(Customer).scalar_subquery()
     last = select(func.max(Ticket.created_at)).where(mine).correlate(Customer).scalar_subquery()
-    query = (
+    query = (  # one whose tickets have all left the mirror, hidden ones too, leaves with them
         select(
             Customer.id,
             func.coalesce(Customer.name, Customer.external_key).label("name"),
@@ -174,6 +174,7 @@ def list_customers(session: Session, *, after: int | None = None, limit: int = 5
             tickets.label("tickets"),
             last.label("last_ticket_at"),
         )
+        .where(exists(select(Ticket.id).where(mine).correlate(Customer)))
         .order_by(Customer.id)
         .limit(limit)
     )

@@ -18,11 +18,13 @@ from sqlalchemy.orm import Session
 from miner.errors import ZendeskBadPayload, ZendeskError, ZendeskGone, ZendeskTooBig
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
+from miner.tickets.accounts import refuse_other_account
+from miner.tickets.completeness import completeness_line
 from miner.tickets.conversations import count_due, link_merged
 from miner.tickets.exported import INCLUDE, Page, is_kept, read_page
 from miner.tickets.mirror import AGAIN, BACKFILL, bury, store_page
 from miner.tickets.pace import CLOCK, Budgets, Clock
-from miner.tickets.sync import ME, refuse_other_account
+from miner.tickets.sync import ME
 from miner.tickets.talks import Talks
 from miner.tickets.traffic import Task, Traffic
 from miner.tickets.values import number
@@ -146,6 +148,9 @@ class Check:
             unit.checkpoint = vars(self.tally).copy()
         self._before = until if until is not None else self._before
         self._doubtful.extend(absent)
+        if page.end:
+            with self._context.reading() as session:
+                self._doubtful.extend(list_cleared(session, self._source))
         self._over, self._flying = page.end, False
 
     def _page_failed(self, error: ZendeskError) -> bool:
@@ -200,6 +205,20 @@ def list_absent(session: Session, source: str, page: Page, *, since: int, until:
     )
 
 
+def list_cleared(session: Session, source: str) -> list[int]:
+    """Tickets that were cleared and did not come back, although all were fetched anew: the account may have dropped
+    them meanwhile, and then what was found in them must go too."""
+    return list(
+        session.scalars(
+            text("""
+                SELECT zendesk_ticket_id FROM tickets WHERE source = :source AND gone_reason = 'cleared'
+                  AND NOT EXISTS (SELECT FROM sync_cursors WHERE source = :source AND lane LIKE 'window %')
+                ORDER BY 1 LIMIT :most"""),
+            {"source": source, "most": AGAIN_MOST},
+        )
+    )
+
+
 def queue_again(session: Session, source: str, *, now: int) -> int:
     """Ask again for a quarter of the conversations of the last two months, another quarter each week."""
     week = now // (7 * 86_400)
@@ -247,28 +266,3 @@ def record_check(session: Session, source: str, tally: Tally, *, run_id: int, th
         },
     )
     return completeness_line(session, source) or ""
-
-
-def completeness_line(session: Session, source: str) -> str | None:
-    """The line the dashboard shows, from the last comparison and what was synced since; None: nothing is synced."""
-    row = session.execute(
-        text("""
-            SELECT live.complete_through, live.covered_from,
-              (SELECT count(*) FROM due_conversations WHERE source = :source) AS waiting, last.*
-            FROM sync_cursors AS live LEFT JOIN LATERAL (
-              SELECT complete_through AS checked_through, missing, vanished, at FROM mirror_checks
-              WHERE source = :source ORDER BY id DESC LIMIT 1) AS last ON true
-            WHERE live.source = :source AND live.lane = 'live'"""),
-        {"source": source},
-    ).one_or_none()
-    if row is None:
-        return None
-    through = max((moment for moment in (row.complete_through, row.checked_through) if moment), default=None)
-    line = f"mirror complete through {through:%Y-%m-%d %H:%M} UTC" if through else "mirror not complete yet"
-    if row.waiting:
-        line += f", but for {row.waiting:,} conversations that wait"
-    if row.at is None:
-        return f"{line}; not compared yet"
-    return f"{line}; {row.missing:,} missing when compared on {row.at:%Y-%m-%d}" + (
-        f", {row.vanished:,} removed that the account no longer has" if row.vanished else ""
-    )

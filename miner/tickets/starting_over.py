@@ -1,7 +1,8 @@
 """Starting over, in three separate ways, and what becomes of an account that is no longer synced.
 
-All keep run history, audit log, corrections and links to trackers: those hang on the ticket, whose row stays, so that
-they are there again when its text comes back. Nothing here asks: whoever calls has asked.
+All keep run history, audit log, corrections and links to trackers: those hang on tickets, issues and themes, whose rows
+stay, so that they are there again when a ticket's text comes back. Nothing here asks: whoever calls has asked. A run
+that works on the same rows right now is in the way, and named.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
-from miner.errors import NotFound, UsageError
+from miner.errors import NotFound, RunAlreadyActive, UsageError
 from miner.issues.reconcile import NOT_FOUND
+from miner.runs.resuming import look_again
+from miner.tickets import lanes
+from miner.tickets.accounts import CLEARED, HIDDEN, KEPT, hide_tickets, set_state, show_tickets
 
 
 def rebuild_themes(session: Session, *, by: Actor) -> int:
@@ -20,6 +24,7 @@ def rebuild_themes(session: Session, *, by: Actor) -> int:
     A theme with a name, status or issue that a person gave it stays as it is.
     """
     require(by, Role.admin, "rebuild the themes")
+    _refuse_during_work(session, "themes")
     ids = list(
         session.scalars(
             text("""
@@ -39,6 +44,7 @@ def rebuild_themes(session: Session, *, by: Actor) -> int:
 def analyze_again(session: Session, *, by: Actor) -> int:
     """Let every ticket be read again; issues that are found again keep their id, theme and corrections."""
     require(by, Role.admin, "analyse everything again")
+    _refuse_during_work(session, "analyze")
     ids = session.scalars(
         text("""
             UPDATE tickets SET analyzed_at = NULL, analyzed_text_hash = NULL
@@ -49,13 +55,20 @@ def analyze_again(session: Session, *, by: Actor) -> int:
 
 
 def clear_source(session: Session, source: str, *, by: Actor) -> int:
-    """Forget every word of a source and where its sync stands, so that the next sync fetches it anew.
+    """Forget the text and comments of an account and where its sync stands; its next sync fetches all of it anew.
 
-    A ticket's row stays, empty, and so does an issue that a person corrected or pinned; both come back by their ids.
-    Returns how many tickets were cleared; raises NotFound.
+    Tickets stay as empty rows, their issues set aside. Both come back by the ticket's id: issues when a reading finds
+    them again, with their theme and corrections. Returns how many tickets were cleared; raises NotFound, UsageError.
     """
-    require(by, Role.admin, "clear a source")
+    _begin(session, source, by, "clear")
     values = {"source": source, "why": NOT_FOUND}
+    reach = session.execute(
+        text("""
+            SELECT (SELECT covered_from FROM sync_cursors WHERE source = :source AND lane = 'live') AS covered,
+              min(generated_timestamp) AS oldest, extract(epoch FROM now())::bigint AS now
+            FROM tickets WHERE source = :source"""),
+        values,
+    ).one()
     ids = session.scalars(
         text("""
             UPDATE tickets SET deleted_at = coalesce(deleted_at, now()), gone_reason = 'cleared', subject = '',
@@ -65,51 +78,64 @@ def clear_source(session: Session, source: str, *, by: Actor) -> int:
             WHERE source = :source RETURNING id"""),
         values,
     ).all()
-    if not ids:
-        raise NotFound("source", source)
     for statement in (
         "DELETE FROM ticket_comments USING tickets WHERE tickets.source = :source AND ticket_id = tickets.id",
-        """DELETE FROM issues USING tickets WHERE tickets.source = :source AND ticket_id = tickets.id
-             AND edited = '{}' AND NOT theme_pinned""",
-        """UPDATE issues SET retired_at = coalesce(retired_at, now()), retired_reason = coalesce(retired_reason, :why),
-            updated_at = now() FROM tickets WHERE tickets.source = :source AND ticket_id = tickets.id""",
+        """UPDATE issues SET retired_at = now(), retired_reason = :why, updated_at = now() FROM tickets
+           WHERE tickets.source = :source AND ticket_id = tickets.id AND issues.retired_at IS NULL""",
     ):
         session.execute(text(statement), values)
     _forget_sync(session, source)
-    audit(session, by, "source.clear", "source", source, after={"tickets": len(ids)})
+    start = min((second for second in (reach.covered, reach.oldest) if second is not None), default=None)
+    if start is not None:
+        lanes.create_windows(session, source, start=start, end=reach.now, run_id=None)
+    _decide(session, source, CLEARED, by, "clear", len(ids))
     return len(ids)
 
 
 def keep_source(session: Session, source: str, *, by: Actor) -> int:
-    """Keep an account's tickets as an archive while another account is synced; returns how many."""
-    require(by, Role.admin, "keep a source")
-    _require_zendesk(source)
-    ids = session.scalars(
-        text("UPDATE tickets SET zendesk_ticket_id = NULL WHERE source = :source RETURNING id"), {"source": source}
-    ).all()
-    if not ids:
-        raise NotFound("source", source)
-    _forget_sync(session, source)
-    audit(session, by, "source.keep", "source", source, after={"tickets": len(ids)})
-    return len(ids)
+    """Keep an account's tickets, which count as before, while another is synced; what was hidden counts again.
+
+    Returns how many tickets; raises NotFound, UsageError.
+    """
+    _begin(session, source, by, "keep")
+    show_tickets(session, source)
+    count = session.scalar(
+        text("SELECT count(*) FROM tickets WHERE source = :source AND deleted_at IS NULL"), {"source": source}
+    )
+    _decide(session, source, KEPT, by, "keep", int(count or 0))
+    return int(count or 0)
+
+
+def hide_source(session: Session, source: str, *, by: Actor) -> int:
+    """Take an account's tickets out of counts, pages, themes and trends, without removing a word; `keep_source` brings
+    them back, and so does a sync of that account. Returns how many; raises NotFound, UsageError."""
+    _begin(session, source, by, "hide")
+    count = hide_tickets(session, source)
+    _decide(session, source, HIDDEN, by, "hide", count)
+    return count
 
 
 def remove_source(session: Session, source: str, *, by: Actor) -> int:
-    """Remove an account's tickets with all that was found in them; returns how many. Raises NotFound."""
-    require(by, Role.admin, "remove a source")
-    _require_zendesk(source)
+    """Remove an account's tickets with all that was found in them; returns how many. Raises NotFound, UsageError."""
+    _begin(session, source, by, "remove")
     ids = session.scalars(text("DELETE FROM tickets WHERE source = :source RETURNING id"), {"source": source}).all()
-    if not ids:
-        raise NotFound("source", source)
-    session.execute(text("DELETE FROM customers WHERE source = :source"), {"source": source})
     _forget_sync(session, source)
+    _execute_each(
+        session,
+        source,
+        "DELETE FROM customers WHERE source = :source",
+        "DELETE FROM zendesk_accounts WHERE source = :source",
+        "DELETE FROM access_tokens WHERE source = :source",
+        "DELETE FROM rate_budgets WHERE source = :source",
+    )
     audit(session, by, "source.remove", "source", source, after={"tickets": len(ids)})
+    look_again(session, "configuration")
     return len(ids)
 
 
 def purge_hidden(session: Session, source: str, *, by: Actor) -> int:
     """Remove the tickets of brands that are no longer kept; until then they are only hidden."""
-    require(by, Role.admin, "purge hidden tickets")
+    _begin(session, source, by, "purge")
     ids = session.scalars(
         text("DELETE FROM tickets WHERE source = :source AND gone_reason = 'brand' RETURNING id"), {"source": source}
     ).all()
@@ -117,16 +143,58 @@ def purge_hidden(session: Session, source: str, *, by: Actor) -> int:
     return len(ids)
 
 
-def _require_zendesk(source: str) -> None:
+def count_hidden(session: Session, source: str) -> int:
+    """How many tickets wait for a decision, because their brand is no longer kept."""
+    found = session.scalar(
+        text("SELECT count(*) FROM tickets WHERE source = :source AND gone_reason = 'brand'"), {"source": source}
+    )
+    return int(found or 0)
+
+
+def _begin(session: Session, source: str, by: Actor, verb: str) -> None:
+    require(by, Role.admin, f"{verb} a source")
     if not source.startswith("zendesk:"):
         raise UsageError(f"{source} is not a Zendesk account: name one as zendesk:<subdomain>")
+    _refuse_during_work(session, "sync")
+    found = session.scalar(
+        text("""
+            SELECT EXISTS (SELECT FROM zendesk_accounts WHERE source = :source)
+                OR EXISTS (SELECT FROM tickets WHERE source = :source)"""),
+        {"source": source},
+    )
+    if not found:
+        raise NotFound("source", source)
+
+
+def _decide(session: Session, source: str, state: str, by: Actor, verb: str, tickets: int) -> None:
+    set_state(session, source, state, by=str(by))
+    audit(session, by, f"source.{verb}", "source", source, after={"tickets": tickets})
+    look_again(session, "configuration")
+
+
+def _refuse_during_work(session: Session, key: str) -> None:
+    """A run at work would write what it read before; one that waits is held back until we are done."""
+    run = session.execute(
+        text("""
+            SELECT run.id, run.job_name, run.state FROM job_run_keys JOIN job_runs AS run ON run.id = run_id
+            WHERE key = :key FOR UPDATE OF run"""),
+        {"key": key},
+    ).one_or_none()
+    if run is not None and run.state == "running":
+        raise RunAlreadyActive(run.id, run.job_name, run.state)
 
 
 def _forget_sync(session: Session, source: str) -> None:
-    for statement in (
+    _execute_each(
+        session,
+        source,
         "DELETE FROM sync_cursors WHERE source = :source",
         "DELETE FROM due_conversations WHERE source = :source",
         "DELETE FROM staged_comments WHERE source = :source",
         "DELETE FROM ticket_merges WHERE source = :source",
-    ):
+    )
+
+
+def _execute_each(session: Session, source: str, *statements: str) -> None:
+    for statement in statements:
         session.execute(text(statement), {"source": source})

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from miner.errors import StepError
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
 from miner.tickets import lanes, mirror
+from miner.tickets.accounts import claim_account, refuse_other_account
 from miner.tickets.conversations import count_due, link_merged
 from miner.tickets.customer_facts import apply_facts
 from miner.tickets.events import Events
@@ -50,7 +50,7 @@ def run(context: StepContext) -> Skip | None:
 
 
 def sync_account(context: StepContext, *, clock: Clock = CLOCK, answer_seconds: float | None = None) -> None:
-    """The whole of it; `answer_seconds` replaces the deadlines of answers."""
+    """The whole of it; `answer_seconds` replaces the deadlines of answers. Raises also ConfigurationNeeded."""
     config, source = context.config, source_of(context.config)
     with context.reading() as session:
         refuse_other_account(session, source)
@@ -92,21 +92,6 @@ def sync_account(context: StepContext, *, clock: Clock = CLOCK, answer_seconds: 
     )
 
 
-def refuse_other_account(session: Session, source: str) -> None:
-    """Raise StepError while tickets of another account are here: what becomes of them is for somebody to say."""
-    other = session.scalar(
-        text("""
-            SELECT source FROM tickets WHERE source LIKE 'zendesk:%' AND source <> :source
-                AND zendesk_ticket_id IS NOT NULL LIMIT 1"""),
-        {"source": source},
-    )
-    if other:
-        raise StepError(
-            f"the tickets of {other} are still here, and this is {source}: keep them with `miner source keep {other}` "
-            f"or remove them with `miner source remove {other}`, then sync again"
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Range:
     """What a run was asked for, in Unix seconds: tickets created or updated in [since, until); None: unbounded."""
@@ -138,13 +123,16 @@ def prepare_lanes(
     begun = context.checkpoint is not None
     with context.unit() as unit:
         session, run_id = unit.session, context.run_id
+        claim_account(session, source, run_id=run_id)
         first = not any(lane.is_live for lane in lanes.list_lanes(session, source))
         end = now - HIDDEN_SECONDS - 1
         if first:
             end -= CLOCK_MARGIN
             lanes.create_live(session, source, start=end, brands=brands, run_id=run_id)
         if not begun and (since is not None or first):
-            start = since if since is not None else now - FIRST_DAYS * lanes.DAY
+            # What was cleared is fetched anew by its own windows; nothing may lie between them and ours.
+            left = max((lane.end_time or 0 for lane in lanes.list_lanes(session, source)), default=0)
+            start = min(since, left or since) if since is not None else left or now - FIRST_DAYS * lanes.DAY
             lanes.create_windows(session, source, start=start, end=end, run_id=run_id)
         if not first:
             apply_brands(session, source, brands, run_id=run_id, end=end)

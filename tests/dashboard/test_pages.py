@@ -393,6 +393,31 @@ def test_the_system_page_tells_who_is_alive(client: TestClient, session: Session
     assert "for each 1,000 tickets" in page
 
 
+def test_the_week_and_the_system_page_say_how_complete_the_mirror_is(client: TestClient, session: Session) -> None:
+    make_ticket(session, source="zendesk:acme", source_id="7")
+    assert "is unknown" in client.get("/system").text
+    session.execute(
+        text("INSERT INTO zendesk_accounts (source, state, decided_by) VALUES ('zendesk:acme', 'synced', 'run 1')")
+    )
+    session.commit()
+    for path in ("/", "/system"):
+        assert "how complete the mirror is, is unknown" in client.get(path).text
+    session.execute(
+        text("""
+            INSERT INTO sync_cursors (source, lane, covered_from, complete_through)
+            VALUES ('zendesk:acme', 'live', 1795000000, '2026-11-22 04:31Z')""")
+    )
+    session.execute(
+        text("""
+            INSERT INTO mirror_checks (source, at, complete_through, stored, missing, vanished, waiting)
+            VALUES ('zendesk:acme', '2026-11-22 04:40Z', '2026-11-22 04:31Z', 1, 0, 0, 0)""")
+    )
+    session.commit()
+    for path in ("/", "/system"):
+        page = client.get(path).text
+        assert "mirror complete through 2026-11-22 04:31 UTC for what changed since 2026-11-18; 0 missing" in page
+
+
 def test_settings_are_shown_with_their_sentences(client: TestClient, session: Session) -> None:
     save(session, parse({"time_zone": "Europe/Berlin", "areas": {"Mail": ["inbox", "<b>"]}}), by=TESTER)
     session.commit()

@@ -18,8 +18,8 @@ from tests.factories import make_issue, make_run, make_theme, make_ticket
 NOW = dt.datetime.now(dt.UTC)
 # Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
 MOST = {
-    "/": 12,
-    "/weeks/2026-W47": 12,
+    "/": 13,
+    "/weeks/2026-W47": 13,
     "/themes": 4,
     "/themes/{theme}": 9,
     "/issues": 2,
@@ -31,7 +31,7 @@ MOST = {
     "/runs/{run}": 8,
     "/runs/{run}/live": 7,
     "/schedules": 5,
-    "/system": 8,
+    "/system": 10,
     "/settings": 2,
     "/api/runs": 1,
     "/api/runs/{run}": 2,

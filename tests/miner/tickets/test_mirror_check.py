@@ -9,11 +9,14 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from miner.config import Config
-from miner.models import MirrorCheck
+from miner.models import MirrorCheck, Ticket
 from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
 from miner.tickets import reconcile
-from miner.tickets.reconcile import completeness_line, reconcile_account
+from miner.tickets.completeness import UNKNOWN, completeness_line, list_lines
+from miner.tickets.reconcile import reconcile_account
+from miner.tickets.starting_over import clear_source
+from tests.factories import TESTER, make_issue
 from tests.standins.zendesk.standin import StandIn
 from tests.support.mirror import SOURCE, Run, config_for, differences, sync, virtual_clock
 
@@ -80,6 +83,36 @@ def test_a_redaction_that_moved_no_version_is_found_within_four_weeks(zendesk: S
         zendesk.clock.advance(7 * 86_400)
         compare(zendesk)
     assert differences(session, zendesk) == {}
+
+
+def test_before_the_first_comparison_it_is_unknown_whether_any_is_missing(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    ((source, line),) = list_lines(session)
+    assert (source, "; whether any is missing is unknown until the first comparison" in line) == (SOURCE, True)
+    session.execute(text("DELETE FROM sync_cursors"))
+    assert list_lines(session) == [(SOURCE, UNKNOWN)]
+
+
+def test_a_line_says_what_is_still_to_come(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    compare(zendesk)
+    session.execute(text("INSERT INTO sync_cursors (source, lane) VALUES (:source, 'window 1-2')"), {"source": SOURCE})
+    assert ", older tickets are still to come; 0 missing" in (completeness_line(session, SOURCE) or "")
+
+
+def test_what_was_cleared_and_is_gone_from_the_account_loses_its_issues_too(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    number = next(number for number, one in zendesk.truth.items() if not one["deleted"])
+    ticket = session.scalars(select(Ticket).where(Ticket.zendesk_ticket_id == number)).one()
+    issue = make_issue(session, ticket)
+    session.commit()
+    clear_source(session, SOURCE, by=TESTER)
+    session.commit()
+    zendesk.ops.purge(number)
+    sync(zendesk)
+    compare(zendesk)
+    session.expire_all()
+    assert (ticket.gone_reason, issue.quote, issue.summary) == ("missing", "", "(removed)")
 
 
 def test_before_anything_was_synced_there_is_nothing_to_compare(zendesk: StandIn, session: Session) -> None:

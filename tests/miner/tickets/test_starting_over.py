@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from miner.errors import NotFound, Refused, UsageError
+from miner.errors import NotFound, Refused, RunAlreadyActive, UsageError
+from miner.issues.reconcile import NOT_FOUND
 from miner.models import AuditEntry, Issue, Ticket
 from miner.tickets import starting_over
 from tests.factories import TESTER, VIEWER, make_issue, make_theme, make_ticket
 from tests.standins.zendesk.standin import StandIn
-from tests.support.mirror import SOURCE, differences, sync
+from tests.support.mirror import SOURCE, Run, config_for, differences, sync
 
 
 def test_rebuilding_themes_keeps_those_that_people_touched(session: Session) -> None:
@@ -46,22 +49,72 @@ def test_clearing_forgets_every_word_and_corrections_return_by_ticket_id(zendesk
     sync(zendesk, backfill_days=100)
     ticket = session.scalars(select(Ticket).where(Ticket.deleted_at.is_(None)).order_by(Ticket.id)).first()
     assert ticket is not None
-    corrected, other = make_issue(session, ticket, edited={"severity": "low"}), make_issue(session, ticket)
+    theme = make_theme(session, name_source="human")
+    corrected = make_issue(session, ticket, edited={"severity": "low"}, theme_id=theme.id, theme_pinned=True)
+    other = make_issue(session, ticket)
     corrected_id, other_id, number = corrected.id, other.id, ticket.zendesk_ticket_id
+    before = history(session)
     session.commit()
     assert starting_over.clear_source(session, SOURCE, by=TESTER) == 40
     session.commit()
     assert session.scalar(text("SELECT count(*) FROM tickets WHERE text <> '' OR deleted_at IS NULL")) == 0
     assert session.scalar(text("SELECT count(*) FROM ticket_comments")) == 0
-    assert session.scalars(select(Issue.id)).all() == [corrected_id]
-    sync(zendesk, backfill_days=100)
-    assert differences(session, zendesk) == {}
+    left = session.execute(text("SELECT id, retired_reason FROM issues ORDER BY id")).all()
+    assert [tuple(row) for row in left] == [(corrected_id, NOT_FOUND), (other_id, NOT_FOUND)], "a reading finds them"
+    assert history(session) >= before
+    sync(zendesk)
+    assert differences(session, zendesk) == {}, "what was fetched before is fetched again, however old"
     session.expire_all()
     again = session.get_one(Issue, corrected_id)
     assert session.get_one(Ticket, again.ticket_id).zendesk_ticket_id == number
-    assert other_id != corrected_id
+    assert (again.theme_id, again.edited, theme.retired_at) == (theme.id, {"severity": "low"}, None)
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "source.clear")).one()
     assert entry.after == {"tickets": 40}
+
+
+def history(session: Session) -> set[tuple[str, int]]:
+    """Runs and audit rows."""
+    rows = session.execute(text("SELECT 'run', id FROM job_runs UNION ALL SELECT 'audit', id FROM audit_log"))
+    return {(kind, number) for kind, number in rows}
+
+
+def test_issues_of_a_cleared_ticket_come_back_with_their_ids_when_it_is_read_again(
+    zendesk: StandIn, session: Session, step: Any
+) -> None:
+    sync(zendesk, backfill_days=100)
+    read(step)
+    before = issues(session)
+    assert before
+    starting_over.clear_source(session, SOURCE, by=TESTER)
+    session.commit()
+    assert issues(session) == {}
+    sync(zendesk)
+    read(step)
+    assert issues(session) == before
+
+
+def read(step: Any) -> None:
+    from miner import db
+    from miner.issues.analyze import run
+    from miner.runs import lifecycle
+
+    context = step("analyze", {"batch_size": 500})
+    run(context)
+    with db.transaction() as session:
+        lifecycle.complete(session, context.hold.claim)
+
+
+def issues(session: Session) -> dict[int, tuple[int, str]]:
+    session.rollback()
+    rows = session.execute(text("SELECT id, ticket_id, quote FROM issues WHERE retired_at IS NULL"))
+    return {row.id: (row.ticket_id, row.quote) for row in rows}
+
+
+def test_starting_over_waits_for_nobody_and_stops_nobody_at_work(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    Run(config_for(zendesk))
+    with pytest.raises(RunAlreadyActive):
+        starting_over.clear_source(session, SOURCE, by=TESTER)
 
 
 def test_a_removed_account_leaves_nothing(zendesk: StandIn, session: Session) -> None:
@@ -78,7 +131,13 @@ def test_only_an_admin_starts_over(session: Session) -> None:
     for act in (starting_over.rebuild_themes, starting_over.analyze_again):
         with pytest.raises(Refused):
             act(session, by=VIEWER)
-    for act_on in (starting_over.clear_source, starting_over.keep_source, starting_over.remove_source):
+    for act_on in (
+        starting_over.clear_source,
+        starting_over.keep_source,
+        starting_over.hide_source,
+        starting_over.remove_source,
+        starting_over.purge_hidden,
+    ):
         with pytest.raises(Refused):
             act_on(session, SOURCE, by=VIEWER)
 

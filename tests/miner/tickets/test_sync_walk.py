@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from miner.errors import RunAlreadyActive, ZendeskBadPayload, ZendeskTrouble
-from miner.models import SyncCursor, Ticket
+from miner.models import SyncCursor
 from miner.tickets import lanes
 from tests.standins.zendesk.standin import StandIn
-from tests.support.mirror import SOURCE, Run, config_for, differences, sync
+from tests.support.mirror import Run, config_for, differences, sync
 
 SIZES = [0, 1, 40, 999, 1000, 1001]
 
@@ -198,23 +196,6 @@ def test_an_older_row_that_comes_late_changes_nothing(zendesk: StandIn, session:
     zendesk.quiet()
     sync(zendesk)
     assert differences(session, zendesk) == {}
-
-
-def test_tickets_of_another_account_must_be_dealt_with_first(zendesk: StandIn, session: Session) -> None:
-    from miner.errors import StepError
-    from miner.tickets.starting_over import keep_source
-    from tests.factories import TESTER
-
-    sync(zendesk, backfill_days=100)
-    other = replace(config_for(zendesk), zendesk_subdomain="bolt")
-    with pytest.raises(StepError, match="miner source keep zendesk:acme"):
-        sync(zendesk, config=other, backfill_days=100)
-    keep_source(session, SOURCE, by=TESTER)
-    session.commit()
-    sync(zendesk, config=other, backfill_days=100)
-    counts = session.execute(text("SELECT source, count(*), count(zendesk_ticket_id) FROM tickets GROUP BY 1")).all()
-    assert sorted(map(tuple, counts)) == [("zendesk:acme", 40, 0), ("zendesk:bolt", 40, 40)]
-    assert session.scalars(select(Ticket.id).where(Ticket.source == SOURCE)).all()
 
 
 @pytest.mark.parametrize("zendesk", [{"tickets": 0}], indirect=True)
