@@ -158,8 +158,8 @@ def parser() -> ArgumentParser:
     tickets = _command(again, "tickets", "sources:clear", "fetch an account's tickets anew, as `miner source clear`")
     _confirmed(tickets).add_argument("source", metavar="zendesk:NAME")
     customers = _group(commands, "customers", "who is affected")
-    upload = _command(customers, "upload", "sources:upload", "take over plan, revenue and owner from a CSV file")
-    upload.add_argument("file", metavar="FILE")
+    listed = _command(customers, "import", "customers:import_list", "take over plan, revenue and owner from a CSV file")
+    listed.add_argument("file", metavar="FILE")
 
     people = _group(commands, "users", "people who can log in")
     create = _command(people, "create", "users:create", "make a user and print the link that lets them set a password")

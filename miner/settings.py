@@ -90,7 +90,10 @@ class Settings(BaseModel):
     ] = False
     customer_fields: Annotated[
         dict[Literal["plan", "revenue", "currency", "segment", "owner"], str],
-        Field(description="Which field of an organization or user at the source holds a customer's plan and so on."),
+        Field(
+            description="Which field of an organization or user at the source holds a customer's plan and so on; "
+            "tag:plan_* takes what follows plan_ in a tag."
+        ),
     ] = {}
     run_days: Annotated[
         int, Field(ge=1, le=3650, description="Days that finished runs are kept; the last success and failure stay.")

@@ -1,20 +1,18 @@
 """`miner source`: what becomes of an account; `miner start-over`: again from the beginning, keeping what people did.
 
-What takes something away says what it would do and does it with --yes. `miner customers`: the customer list.
+What takes something away says what it would do and does it with --yes.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import asdict
-from pathlib import Path
 
 from miner.commands.output import say, show_json, show_table
 from miner.commands.work import cli_actor
 from miner.db import transaction
 from miner.errors import UsageError
 from miner.tickets.completeness import list_accounts
-from miner.tickets.customer_facts import apply_facts, upload_customers
 from miner.tickets.starting_over import (
     analyze_again,
     clear_source,
@@ -93,23 +91,6 @@ def analyses(options: Namespace) -> int:
         count = analyze_again(session, by=cli_actor())
     say(f"{count:,} tickets wait to be read again: `miner run analyze`")
     say("issues that are found again keep their themes and corrections")
-    return 0
-
-
-def upload(options: Namespace) -> int:
-    """Take over a customer list from a CSV file."""
-    try:
-        content = Path(options.file).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise UsageError(f"{options.file} cannot be read as UTF-8 text") from None
-    from miner.settings import load
-
-    with transaction() as session:
-        found = upload_customers(session, content, by=cli_actor())
-        changed = apply_facts(session, load(session)[1].customer_fields)
-    for line, reason in found.faults[:50]:
-        say(f"line {line} is not taken over: {reason}")
-    say(f"{found.stored:,} lines are taken over, {len(found.faults):,} are not; {changed:,} customers changed")
     return 0
 
 

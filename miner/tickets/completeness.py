@@ -70,10 +70,11 @@ def list_accounts(session: Session) -> list[Account]:
     """Every account, the synced one first."""
     rows = session.execute(
         text("""
-            SELECT account.source, state, count(*) FILTER (WHERE ticket.source IS NOT NULL AND deleted_at IS NULL),
-              count(*) FILTER (WHERE gone_reason = 'brand')
+            SELECT account.source, state,
+              count(*) FILTER (WHERE ticket.source IS NOT NULL AND deleted_at IS NULL) AS tickets,
+              count(*) FILTER (WHERE gone_reason = 'brand') AS hidden
             FROM zendesk_accounts AS account LEFT JOIN tickets AS ticket ON ticket.source = account.source
             GROUP BY 1, 2 ORDER BY state <> 'synced', 1""")
     ).all()
     lines = dict(list_lines(session))
-    return [Account(*row, line=lines.get(row[0], "no longer synced")) for row in rows]
+    return [Account(**row._mapping, line=lines.get(row.source, "no longer synced")) for row in rows]

@@ -160,13 +160,13 @@ def _mail(value: Any) -> str | None:
 
 
 def _fields(row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Short facts of an organization or user, and its tags."""
+    """Short facts of an organization or user, its tags, and an organization's mail domains."""
     given = row.get(name)
     fields = {clean_line(key)[:255]: fact for key, value in given.items() if (fact := flag(value)) is not None} if (
         isinstance(given, Mapping)
     ) else {}  # fmt: skip
-    tags = strings(row.get("tags"))
-    return fields | ({"tags": tags} if tags else {})
+    tags, domains = strings(row.get("tags")), strings(row.get("domain_names"))
+    return fields | ({"tags": tags} if tags else {}) | ({"domains": domains} if domains else {})
 
 
 def is_kept(row: ExportedTicket, brands: Collection[int]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import ColumnElement, exists, func, literal, select, text, tuple_
 from sqlalchemy.orm import Session
@@ -56,6 +57,8 @@ class CustomerLine:
     kind: str
     source: str
     plan: str | None
+    revenue: Decimal | None
+    currency: str | None
     tickets: int
     last_ticket_at: dt.datetime | None
 
@@ -171,6 +174,8 @@ def list_customers(session: Session, *, after: int | None = None, limit: int = 5
             Customer.kind,
             Customer.source,
             Customer.plan,
+            Customer.revenue,
+            Customer.currency,
             tickets.label("tickets"),
             last.label("last_ticket_at"),
         )

@@ -41,6 +41,7 @@ PURE = [
         for name in (
             "comments",
             "conversation",
+            "customer_list",
             "customers",
             "exported",
             "jsonstream",
