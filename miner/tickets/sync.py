@@ -62,7 +62,7 @@ def sync_account(context: StepContext, *, clock: Clock = CLOCK, answer_seconds: 
         answer = traffic.ask(ME)
         now = int(answer.server_time or dt.datetime.now(dt.UTC).timestamp())
         wanted = read_range(context.args, now=now, zone=context.settings.zone)
-        found = prepare_lanes(context, source, now=now, brands=config.zendesk_brand_ids, since=wanted.since)
+        found = prepare_lanes(context, source, now=now, brands=config.zendesk_brand_ids, wanted=wanted)
         talks = Talks(context, source=source, private=context.settings.private_notes, clock=clock)
         walk = Walk(context, found, source=source, brands=config.zendesk_brand_ids, stored=talks.refresh, clock=clock)
         events = Events(
@@ -117,10 +117,10 @@ def read_range(args: Mapping[str, Any], *, now: int, zone: dt.tzinfo) -> Range:
 
 
 def prepare_lanes(
-    context: StepContext, source: str, *, now: int, brands: Sequence[int], since: int | None
+    context: StepContext, source: str, *, now: int, brands: Sequence[int], wanted: Range
 ) -> list[lanes.Lane]:
     """The lanes there are, with those that this run adds; a resumed run adds none again."""
-    begun = context.checkpoint is not None
+    begun, since = context.checkpoint is not None, wanted.since
     with context.unit() as unit:
         session, run_id = unit.session, context.run_id
         claim_account(session, source, run_id=run_id)
@@ -131,13 +131,23 @@ def prepare_lanes(
             lanes.create_live(session, source, start=end, brands=brands, run_id=run_id)
         if not begun and (since is not None or first):
             # What was cleared is fetched anew by its own windows; nothing may lie between them and ours.
-            left = max((lane.end_time or 0 for lane in lanes.list_lanes(session, source)), default=0)
+            left = max((lane.end_time or 0 for lane in lanes.list_lanes(session, source)), default=0) if first else 0
             start = min(since, left or since) if since is not None else left or now - FIRST_DAYS * lanes.DAY
-            lanes.create_windows(session, source, start=start, end=end, run_id=run_id)
+            stop = find_stop(session, source, until=wanted.until, end=end)
+            lanes.create_windows(session, source, start=start, end=stop, run_id=run_id)
         if not first:
             apply_brands(session, source, brands, run_id=run_id, end=end)
         unit.checkpoint = {"begun": True}
         return lanes.list_lanes(session, source)
+
+
+def find_stop(session: Session, source: str, *, until: int | None, end: int) -> int:
+    """Where the walk of a range may stop. A ticket created in it may have changed at any time since, but what changed
+    after the live lane's beginning is here already."""
+    covered = session.scalar(
+        text("SELECT covered_from FROM sync_cursors WHERE source = :source AND lane = 'live'"), {"source": source}
+    )
+    return end if until is None or covered is None else min(end, max(until, covered))
 
 
 def apply_brands(session: Session, source: str, brands: Sequence[int], *, run_id: int, end: int) -> None:

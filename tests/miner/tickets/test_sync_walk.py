@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -144,6 +146,41 @@ def test_a_range_fetches_what_was_changed_in_it(zendesk: StandIn, session: Sessi
     missing = differences(session, zendesk)
     assert missing
     assert all(zendesk.truth[number]["updated_at"] < first for number in missing)
+
+
+def test_the_end_of_a_range_bounds_the_walk_where_the_mirror_has_the_rest(
+    zendesk: StandIn, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = zendesk.clock.seconds()
+    far, first, last = (_day(now - lanes.DAY * days) for days in (80, 40, 20))
+    sync(zendesk)
+    before = len(zendesk.log.of("tickets_cursor"))
+    sync(zendesk, from_date=first, to_date=last)
+    asked = zendesk.log.of("tickets_cursor")[before:]
+    starts = [int(one.query["start_time"]) for one in asked if "start_time" in one.query]
+    assert starts, "the range reaches further back than what is here"
+    assert all(start < _second(last) + lanes.DAY for start in starts), "nothing after it is walked again"
+    assert _missing(session, zendesk, first) == []
+    sync(zendesk, from_date=far, to_date=first)
+    assert _missing(session, zendesk, far) == []
+    within = sum(_touched(one, far, first) for one in zendesk.truth.values())
+    assert f"{within} of {within} tickets from {far} to {first} are complete" in caplog.text
+
+
+def _second(day: str) -> int:
+    import datetime as dt
+
+    return int(dt.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp())
+
+
+def _touched(one: dict[str, Any], first: str, last: str) -> bool:
+    return not one["deleted"] and any(first <= one[name][:10] <= last for name in ("created_at", "updated_at"))
+
+
+def _missing(session: Session, zendesk: StandIn, first: str) -> list[int]:
+    """Tickets created or updated since `first` that the mirror lacks or has wrong."""
+    wrong = differences(session, zendesk)
+    return [number for number in wrong if _touched(zendesk.truth[number], first, "9999")]
 
 
 def _day(seconds: int) -> str:
