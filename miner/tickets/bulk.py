@@ -44,13 +44,13 @@ def read_events(data: Mapping[str, Any], *, roles: Mapping[str, str]) -> EventPa
     rows: list[tuple[int, int, dict[str, Any]]] = []
     seen: set[int] = set()
     for event in events:
-        ticket = number(event.get("ticket_id")) if isinstance(event, Mapping) else None
+        ticket = number(event.get("ticket_id")) if isinstance(event, dict) else None
         if ticket is None:
             raise ZendeskBadPayload("Zendesk sent a ticket event without its ticket")
         seen.add(ticket)
         children = event.get("child_events")
         found = children if isinstance(children, list) else []
-        rows += [(ticket, *row) for child in found if isinstance(child, Mapping) and (row := _row(child, event, roles))]
+        rows += [(ticket, *row) for child in found if isinstance(child, dict) and (row := _row(child, event, roles))]
     return EventPage(tuple(rows), number(data.get("end_time")), end, len(events), len(seen))
 
 
@@ -98,14 +98,15 @@ def stage_comments(session: Session, page: EventPage, *, source: str) -> None:
         text("""
             INSERT INTO staged_comments (source, ticket_number, comment_id, content)
             SELECT :source, ticket, comment, content
-            FROM unnest(CAST(:tickets AS bigint[]), CAST(:comments AS bigint[]), CAST(:contents AS jsonb[]))
-                AS given (ticket, comment, content)
+            FROM json_to_recordset(CAST(:rows AS json)) AS given (ticket bigint, comment bigint, content jsonb)
             ON CONFLICT (source, ticket_number, comment_id) DO UPDATE SET content = excluded.content"""),
         {
             "source": source,
-            "tickets": [ticket for ticket, _ in rows],
-            "comments": [key for _, key in rows],
-            "contents": [json.dumps(content, ensure_ascii=False) for content in rows.values()],
+            # One document: an array of them would be escaped a second time, quote by quote.
+            "rows": json.dumps(
+                [{"ticket": ticket, "comment": key, "content": content} for (ticket, key), content in rows.items()],
+                ensure_ascii=False,
+            ),
         },
     )
 

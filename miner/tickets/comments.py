@@ -44,7 +44,7 @@ def read_comments(data: Mapping[str, Any], *, created_at: dt.datetime) -> Commen
 def next_cursor(data: Mapping[str, Any]) -> str | None:
     """The cursor after this page; raises ZendeskBadPayload when it promises more and does not say where."""
     meta = data.get("meta")
-    if not isinstance(meta, Mapping) or not isinstance(meta.get("has_more"), bool):
+    if not isinstance(meta, dict) or not isinstance(meta.get("has_more"), bool):
         raise ZendeskBadPayload("Zendesk's page lacks meta.has_more")
     if not meta["has_more"]:
         return None
@@ -61,13 +61,13 @@ def read_roles(users: Any) -> dict[str, str]:
     return {
         str(user.get("id")): "agent" if user.get("role") in _AGENTS else "customer"
         for user in users
-        if isinstance(user, Mapping) and user.get("role")
+        if isinstance(user, dict) and user.get("role")
     }
 
 
 def read_comment(row: Any, *, roles: Mapping[str, str], created_at: dt.datetime) -> Message:
     """One comment; its author's kind is unknown unless `roles` tells. Raises ZendeskBadPayload without an id."""
-    key = number(row.get("id")) if isinstance(row, Mapping) else None
+    key = number(row.get("id")) if isinstance(row, dict) else None
     if key is None:
         raise ZendeskBadPayload("Zendesk sent a comment without an id")
     try:
@@ -88,18 +88,18 @@ def read_comment(row: Any, *, roles: Mapping[str, str], created_at: dt.datetime)
 
 def _transcription(data: Any) -> str:
     """What was said in a call."""
-    text = data.get("transcription_text") if isinstance(data, Mapping) else None
+    text = data.get("transcription_text") if isinstance(data, dict) else None
     return prose(text, "transcription_text") if isinstance(text, str) else ""
 
 
 def merged_numbers(row: Any) -> list[int]:
     """The tickets whose merge this comment tells of."""
-    via = row.get("via") if isinstance(row, Mapping) else None
-    source = via.get("source") if isinstance(via, Mapping) else None
-    if not isinstance(source, Mapping) or source.get("rel") != "merge":
+    via = row.get("via") if isinstance(row, dict) else None
+    source = via.get("source") if isinstance(via, dict) else None
+    if not isinstance(source, dict) or source.get("rel") != "merge":
         return []
     origin = source.get("from")
-    origin = origin if isinstance(origin, Mapping) else {}
+    origin = origin if isinstance(origin, dict) else {}
     several = origin.get("ticket_ids")
     given = [*(several if isinstance(several, list) else []), origin.get("ticket_id")]
     return [key for value in given if (key := number(value)) is not None]
@@ -115,11 +115,11 @@ def read_log(data: Mapping[str, Any], *, created_at: dt.datetime) -> CommentPage
 
 def _messages_of_log(rows: Sequence[Any], created_at: dt.datetime) -> Iterable[Message]:
     for row in rows:
-        if not isinstance(row, Mapping) or "Message" not in str(row.get("type")):
+        if not isinstance(row, dict) or "Message" not in str(row.get("type")):
             continue
         author, content = row.get("author"), row.get("content")
-        author = author if isinstance(author, Mapping) else {}
-        text = content.get("text") if isinstance(content, Mapping) else None
+        author = author if isinstance(author, dict) else {}
+        text = content.get("text") if isinstance(content, dict) else None
         if isinstance(text, str) and text.strip():
             yield Message(
                 source_id=_message_id(row.get("reference") or row.get("id")),
@@ -141,12 +141,12 @@ def read_audits(data: Mapping[str, Any], *, created_at: dt.datetime) -> CommentP
 
 
 def _messages_of_audit(audit: Any, created_at: dt.datetime) -> Iterable[Message]:
-    events = audit.get("events") if isinstance(audit, Mapping) else None
+    events = audit.get("events") if isinstance(audit, dict) else None
     for event in events if isinstance(events, list) else []:
-        value = event.get("value") if isinstance(event, Mapping) and event.get("type") == "ChatStartedEvent" else None
-        history = value.get("history") if isinstance(value, Mapping) else None
+        value = event.get("value") if isinstance(event, dict) and event.get("type") == "ChatStartedEvent" else None
+        history = value.get("history") if isinstance(value, dict) else None
         for entry in history if isinstance(history, list) else []:
-            text = entry.get("message") if isinstance(entry, Mapping) else None
+            text = entry.get("message") if isinstance(entry, dict) else None
             if isinstance(text, str) and text.strip():
                 yield Message(
                     source_id=_message_id(entry.get("message_id") or entry.get("chat_index")),
@@ -175,7 +175,11 @@ def join_conversation(
         transcript = ()
     once = {message.source_id: message for message in (*comments, *transcript)}
     ordered = sorted(once.values(), key=lambda message: message.created_at)
-    return [replace(message, author_kind=_kind(message, requester, assignee)) for message in ordered]
+    kinds = [_kind(message, requester, assignee) for message in ordered]
+    return [
+        message if message.author_kind == kind else replace(message, author_kind=kind)
+        for message, kind in zip(ordered, kinds, strict=True)
+    ]
 
 
 def _kind(message: Message, requester: str | None, assignee: str | None) -> str:

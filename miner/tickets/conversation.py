@@ -53,7 +53,7 @@ def _comments(given: Mapping[str, Any], ticket_created_at: dt.datetime) -> list[
     requester, assignee = _id(given, "requester"), _id(given, "assignee_id")
     found: list[Message] = []
     for place, entry in enumerate(entries):
-        if not isinstance(entry, Mapping):
+        if not isinstance(entry, dict):
             raise ValueError(f"comments[{place}] is not an object")
         public = str(entry.get("public", True)).lower() not in _NO
         author = line(entry.get("author_id"), f"comments[{place}].author_id")
@@ -79,7 +79,7 @@ def _kind(author: str | None, public: bool, requester: str | None, assignee: str
 
 def _id(given: Mapping[str, Any], field: str) -> str | None:
     value = given.get(field)
-    return line(value.get("id") if isinstance(value, Mapping) else value, field)
+    return line(value.get("id") if isinstance(value, dict) else value, field)
 
 
 def _same(description: str, comment: str) -> bool:

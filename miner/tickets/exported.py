@@ -64,7 +64,7 @@ def read_page(data: Mapping[str, Any], *, source: str, until: int | None = None)
     faults: list[tuple[int, str]] = []
     newest: int | None = None
     for row in rows:
-        key = number(row.get("id")) if isinstance(row, Mapping) else None
+        key = number(row.get("id")) if isinstance(row, dict) else None
         version = number(row.get("generated_timestamp")) if key is not None else None
         if key is None or version is None:
             raise ZendeskBadPayload("Zendesk's page of tickets has a row without id or generated_timestamp")
@@ -92,7 +92,7 @@ class _Beside:
 def _by_id(rows: Any, key: str) -> dict[int, Mapping[str, Any]]:
     if not isinstance(rows, list):
         return {}
-    return {row[key]: row for row in rows if isinstance(row, Mapping) and isinstance(row.get(key), int)}
+    return {row[key]: row for row in rows if isinstance(row, dict) and isinstance(row.get(key), int)}
 
 
 def _ticket(row: Mapping[str, Any], key: int, version: int, beside: _Beside, source: str) -> ExportedTicket:
@@ -163,7 +163,7 @@ def _fields(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Short facts of an organization or user, its tags, and an organization's mail domains."""
     given = row.get(name)
     fields = {clean_line(key)[:255]: fact for key, value in given.items() if (fact := flag(value)) is not None} if (
-        isinstance(given, Mapping)
+        isinstance(given, dict)
     ) else {}  # fmt: skip
     tags, domains = strings(row.get("tags")), strings(row.get("domain_names"))
     return fields | ({"tags": tags} if tags else {}) | ({"domains": domains} if domains else {})

@@ -28,7 +28,7 @@ _RAW_KEYS = (
     "group_id", "has_incidents", "is_public", "organization_id", "problem_id", "submitter_id", "support_type",
     "ticket_form_id", "type",
 )  # fmt: skip
-_API_ADDRESS = re.compile(r"(https://[^/]+)/api/v2/tickets/(\d+)\.json")
+_API_ADDRESS = re.compile(r"(https://[A-Za-z0-9.-]+(?::\d+)?)/api/v2/tickets/(\d{1,19})\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +151,21 @@ def _placed(position: int, message: Message, place: tuple[int, int] | None) -> C
 
 def _person(value: Any, field: str, *keys: str) -> str | None:
     """An id or address that is given plainly or inside an object, by the first key that holds something."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return next((found for key in keys if (found := line(value.get(key), field))), None)
     return line(value, field)
 
 
 def _name(organization: Any) -> str | None:
     """What the organization is called, where the source says more than a number."""
-    name = organization.get("name") if isinstance(organization, Mapping) else organization
+    name = organization.get("name") if isinstance(organization, dict) else organization
     return clean_line(name)[:255] or None if isinstance(name, str) else None
 
 
 def _page(value: Any) -> str | None:
     """The address a person can open; Zendesk sends the one of its API."""
-    address = web_address(value)
-    match = _API_ADDRESS.fullmatch(address) if address else None
-    return f"{match.group(1)}/agent/tickets/{match.group(2)}" if match else address
+    match = _API_ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    return f"{match.group(1)}/agent/tickets/{match.group(2)}" if match else web_address(value)
 
 
 def _raw(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,17 +173,17 @@ def _raw(given: Mapping[str, Any]) -> dict[str, Any]:
         key: fact for key in _RAW_KEYS if (value := given.get(key)) is not None and (fact := flag(value)) is not None
     }
     via = given.get("via")
-    channel = line(via.get("channel") if isinstance(via, Mapping) else via, "via")
+    channel = line(via.get("channel") if isinstance(via, dict) else via, "via")
     if channel:
         raw["via"] = channel
     rating = given.get("satisfaction_rating")
-    if isinstance(rating, Mapping) and (score := flag(rating.get("score"))) is not None:
+    if isinstance(rating, dict) and (score := flag(rating.get("score"))) is not None:
         raw["satisfaction_rating"] = score  # its comment is text and stays out
     fields = given.get("custom_fields")
     if isinstance(fields, list) and fields:
         raw["custom_fields"] = [
             {"id": flag(field.get("id")), "value": None if (value := field.get("value")) is None else flag(value)}
             for field in fields
-            if isinstance(field, Mapping)
+            if isinstance(field, dict)
         ]
     return raw

@@ -22,6 +22,8 @@ def line(value: Any, field: str) -> str | None:
     """A word, name or id on one line; ValueError when it is no such thing or longer than 255 characters."""
     if value is None:
         return None
+    if type(value) is int:
+        return str(value)
     if isinstance(value, (bool, list, dict)):
         raise ValueError(f"{field} is not text or a number")
     if isinstance(value, float) and value.is_integer():
@@ -41,6 +43,8 @@ def prose(value: Any, field: str) -> str:
 
 def number(value: Any) -> int | None:
     """A whole number that fits a bigint."""
+    if type(value) is int:
+        return value if -_BIGINT <= value < _BIGINT else None
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value):
         value = int(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
@@ -91,6 +95,8 @@ def strings(value: Any) -> list[str]:
 
 def flag(value: Any) -> Any:
     """A number, switch, short word, or a list of such as JSON can hold them; longer text is not a fact: None."""
+    if type(value) is int or type(value) is bool:
+        return value
     if isinstance(value, list):
         return [fact for item in value[:100] if not isinstance(item, list) and (fact := flag(item)) is not None]
     if isinstance(value, float):
