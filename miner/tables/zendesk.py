@@ -79,7 +79,7 @@ class AccessToken(Base):
     __tablename__ = "access_tokens"
     __table_args__ = (PrimaryKeyConstraint("source"),)
     source: Mapped[str] = mapped_column(doc="The account.")
-    token: Mapped[str | None] = mapped_column(doc="The token; NULL: none yet.")
+    token: Mapped[str | None] = mapped_column(doc="The token, sealed with SECRET_KEY; NULL: none yet.")
     renew_at: Mapped[dt.datetime | None] = mapped_column(doc="At 80 % of its life it is renewed.")
     renewing_until: Mapped[dt.datetime | None] = mapped_column(doc="Somebody is fetching a new one until then.")
     generation: Mapped[int] = mapped_column(server_default=sql("0"), doc="Grows with every new token.")

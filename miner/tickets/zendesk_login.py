@@ -2,6 +2,7 @@
 
 The OAuth token is shared by all workers through a row and renewed at 80 % of its life, or when it is refused. Whoever
 renews claims the row first, so that eight workers ask for one new token; no transaction is open while Zendesk answers.
+It is sealed with SECRET_KEY; one that cannot be opened is replaced, so a rotation of the key needs nothing here.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from sqlalchemy import text
 
 from miner.config import Config
 from miner.db import transaction
-from miner.errors import MissingConfiguration, ZendeskError
+from miner.errors import ConfigError, MissingConfiguration, ZendeskError
 from miner.logs import get_logger
+from miner.sealing import Sealer
 from miner.tickets.pace import CLOCK, Clock
 from miner.tickets.zendesk import Zendesk, basic, source_of
 
@@ -69,7 +71,7 @@ class Login:
     def __init__(self, config: Config, client: Zendesk, *, clock: Clock = CLOCK) -> None:
         self.kind = login_kind(config)
         self._config, self._client, self._clock = config, client, clock
-        self._source = source_of(config)
+        self._source, self._sealer = source_of(config), Sealer(config.secret_keys)
         self._known: Credential | None = None
         self._known_until = 0.0
 
@@ -81,8 +83,8 @@ class Login:
             return Credential(basic(self._config.zendesk_email or "", self._config.zendesk_api_token or ""), 0)
         if self._known is None or self._clock.seconds() > self._known_until:
             row = self._row()
-            fresh = row.token is not None and not row.due
-            self._know(Credential(f"Bearer {row.token}", row.generation) if fresh else self._renewed(row.generation))
+            token = None if row.due else self._opened(row.token)
+            self._know(Credential(f"Bearer {token}", row.generation) if token else self._renewed(row.generation))
         assert self._known is not None  # noqa: S101 - it was just set
         return self._known
 
@@ -101,9 +103,16 @@ class Login:
             if self._claim(generation):
                 return self._fetch(generation)
             row = self._row()
-            if row.generation != generation and row.token is not None:
-                return Credential(f"Bearer {row.token}", row.generation)
+            if row.generation != generation and (token := self._opened(row.token)):
+                return Credential(f"Bearer {token}", row.generation)
             self._clock.rest(0.1)
+
+    def _opened(self, stored: str | None) -> str | None:
+        """The stored token; None: there is none, or SECRET_KEY no longer opens it, and a new one is as good."""
+        try:
+            return self._sealer.open(stored) if stored else None
+        except ConfigError:
+            return None
 
     def _fetch(self, generation: int) -> Credential:
         try:
@@ -122,7 +131,7 @@ class Login:
             """UPDATE access_tokens SET token = :token, generation = generation + 1, renewing_until = NULL, renew_at =
                  coalesce(to_timestamp(CAST(:now AS float)), clock_timestamp()) + make_interval(secs => :life)
                WHERE source = :source""",
-            token=token,
+            token=self._sealer.seal(token),
             life=min(life, TOKEN_SECONDS) * RENEW_SHARE,
         )
         log.debug("zendesk_token_renewed", message="Got a new Zendesk access token", seconds=life)

@@ -101,3 +101,21 @@ def test_no_secret_stands_in_a_config_that_is_printed(zendesk: StandIn) -> None:
         config_for(zendesk, zendesk_oauth_token="t0ken", zendesk_api_token="k3y", zendesk_webhook_secret="s1gn")
     )
     assert not any(secret in shown for secret in (zendesk.client_secret, "t0ken", "k3y", "s1gn"))
+
+
+def test_a_token_is_sealed_where_it_is_stored_and_one_that_cannot_be_opened_is_replaced(
+    zendesk: StandIn, session: Session
+) -> None:
+    def credential(*keys: str) -> str:
+        config = config_for(zendesk, secret_keys=keys)
+        with Zendesk(config) as client:
+            return Login(config, client, clock=virtual_clock(zendesk)).credential().header
+
+    first = credential("a key of at least 32 characters, old")
+    stored = session.scalar(text("SELECT token FROM access_tokens"))
+    session.rollback()
+    assert stored is not None
+    assert first.removeprefix("Bearer ") not in stored
+    assert credential("a key of at least 32 characters, old") == first, "another process opens it"
+    assert credential("a key of at least 32 characters, new") != first
+    assert zendesk.oauth.issued == 2
