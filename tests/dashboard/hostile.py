@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from miner.models import Customer, ThemeDay, ThemeEvent
+from miner.models import Customer, MirrorCheck, SyncCursor, ThemeDay, ThemeEvent, ZendeskAccount
 from tests.factories import make_issue, make_run, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
@@ -52,8 +52,18 @@ FORBIDDEN = [
 
 def store_hostile_rows(session: Session) -> list[str]:
     """Hostile text in every column that a page shows; return the addresses of all pages that show it."""
-    customer = Customer(source="file:<b>", kind="requester", external_key=HOSTILE, plan=HOSTILE)
-    session.add(customer)
+    customer = Customer(
+        source="file:<b>", kind="requester", external_key=HOSTILE, plan=HOSTILE, revenue=10**14, currency="<b>"
+    )
+    account = f"zendesk:{HOSTILE}"
+    session.add_all(
+        [
+            customer,
+            ZendeskAccount(source=account, state="synced", decided_by=HOSTILE),
+            SyncCursor(source=account, lane="live", covered_from=1_795_000_000, complete_through=NOW),
+            MirrorCheck(source=account, complete_through=NOW, stored=1, missing=0, vanished=2, waiting=0),
+        ]
+    )
     session.flush()
     ticket = make_ticket(
         session,
