@@ -44,7 +44,8 @@ def keep(options: Namespace) -> int:
 def hide(options: Namespace) -> int:
     with transaction() as session:
         count = hide_source(session, options.source, by=cli_actor())
-    say(f"{count:,} tickets of {options.source} no longer count; `miner source keep {options.source}` brings them back")
+    say(f"{count:,} tickets of {options.source} no longer count")
+    say(f"`miner source keep {options.source}` brings them back, and so does the next sync of that account")
     say(NEXT_GROUPING)
     return 0
 

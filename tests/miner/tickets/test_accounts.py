@@ -10,8 +10,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from miner import db
 from miner.errors import ConfigurationNeeded, NotFound, RunAlreadyActive, UsageError
 from miner.models import Issue, JobRun, Ticket
+from miner.runs import lifecycle, pipeline
+from miner.runs.creation import create_run
+from miner.runs.holds import Holds
+from miner.runs.jobs import get_job
+from miner.runs.workers import Identity, record_beat
 from miner.tickets import queries
 from miner.tickets.completeness import list_accounts
 from miner.tickets.starting_over import clear_source, hide_source, keep_source, remove_source
@@ -104,10 +110,30 @@ def test_hidden_tickets_leave_counts_pages_and_issues_and_come_back_with_them(
     assert session.scalars(select(Issue.id).where(Issue.retired_at.is_(None))).all() == [issue.id]
 
 
-def test_a_waiting_sync_looks_again_as_soon_as_somebody_has_decided(zendesk: StandIn, session: Session) -> None:
-    from miner import db
-    from miner.runs import lifecycle
+def test_the_run_waits_for_configuration_with_a_sentence_and_goes_on_after_the_decision(
+    zendesk: StandIn, session: Session
+) -> None:
+    sync(zendesk, backfill_days=100)
+    with db.transaction() as writing:
+        run_id, _ = create_run(writing, get_job("sync"), {"backfill_days": 100}, by=TESTER, trigger="code")
+    identity = Identity("worker")
+    with db.transaction() as writing:
+        record_beat(writing, identity)
 
+    def work() -> JobRun:
+        pipeline.work(run_id, worker_id=identity.id, holds=Holds(), config=other(zendesk), lease_seconds=60)
+        session.rollback()
+        return session.get_one(JobRun, run_id, populate_existing=True)
+
+    run = work()
+    assert (run.state, run.wait_reason) == ("waiting", "configuration")
+    assert "zendesk:acme are still here" in (run.wait_detail or "")
+    decide(session, hide_source)
+    assert work().state == "completed"
+    assert states(session) == [(OTHER, "synced"), (SOURCE, "hidden")]
+
+
+def test_a_waiting_sync_looks_again_as_soon_as_somebody_has_decided(zendesk: StandIn, session: Session) -> None:
     sync(zendesk, backfill_days=100)
     run = Run(other(zendesk))
     claim = run.context.hold.claim
