@@ -69,6 +69,10 @@ def test_any_other_call_is_refused_and_wakes_nobody(
     assert (wishes(session), session.scalars(select(WebhookCall)).all()) == (0, [])
 
 
+def test_who_is_logged_in_as_an_admin_still_needs_the_signature(outside: TestClient) -> None:
+    assert outside.post(HOOK, content=b"{}", headers={"Authorization": f"Bearer {new_token()}"}).status_code == 401
+
+
 def test_an_answer_does_not_say_why_a_call_is_refused(outside: TestClient) -> None:
     answer = outside.post(HOOK, content=b"{}")
     assert (answer.status_code, answer.content) == (401, b"")
