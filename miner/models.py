@@ -37,7 +37,7 @@ from miner.tables.runs import (
     Worker,
 )
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
-from miner.tables.tickets import Customer, SyncCursor, Ticket, TicketComment
+from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
 from miner.tables.zendesk import (
     AccessToken,
     CustomerFact,
@@ -81,6 +81,7 @@ __all__ = [
     "JobRunStep",
     "MirrorCheck",
     "ModelCall",
+    "Person",
     "RateBudget",
     "Schedule",
     "ScheduleTick",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role
 from miner.models import Analysis, Backlog, Issue, JobRun, Theme, Ticket, TicketComment
+from miner.tickets.text import TextRules
 
 TESTER = Actor("code", "tester", Role.admin)
 VIEWER = Actor("code", "viewer", Role.viewer)
@@ -32,6 +33,7 @@ def make_ticket(session: Session, **columns: Any) -> Ticket:
         "status": "open",
         "text": text,
         "text_hash": hashlib.sha256(text.encode()).hexdigest(),
+        "text_rules": TextRules().mark,
         "created_at": created_at,
         "updated_at": created_at,
     }

@@ -10,6 +10,7 @@ from dashboard import words
 from dashboard.http import Cut
 from miner.issues.queries import IssueLine
 from miner.models import Analysis, JobRun, JobRunStep, Theme, Ticket, TicketComment
+from miner.tickets.text import subject_end
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ def ticket(
         "source": row.source,
         "source_id": row.source_id,
         "zendesk_ticket_id": row.zendesk_ticket_id,
-        "subject": row.subject,
+        "subject": row.text[: subject_end(row.subject, row.text)],
         "status": row.status,
         "priority": row.priority,
         "tags": row.tags,
@@ -125,7 +126,7 @@ def ticket(
                 "position": one.position,
                 "author_kind": one.author_kind,
                 "public": one.public,
-                "body": one.body,
+                "body": one.body if one.text_start is None else row.text[one.text_start : one.text_end],
                 "created_at": time(one.created_at),
                 "text_start": one.text_start,
                 "text_end": one.text_end,

@@ -21,6 +21,7 @@ from miner.issues.pending import PendingTicket, count_pending, list_pending
 from miner.issues.record import Answer, record_answers
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
+from miner.tickets.rebuild import rebuild_texts
 
 log = get_logger(__name__)
 
@@ -33,6 +34,7 @@ def run(context: StepContext) -> Skip | None:
     Raises ConfigurationNeeded when Claude is to read, or has read before, and there is no key: the two readers' issues
     are not alike, so one never stands in for the other unasked.
     """
+    rebuild_texts(context)
     done = int((context.checkpoint or {}).get("tickets", 0))
     limit = context.args.get("batch_size")
     with context.reading() as session:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from miner.models import Issue, Theme, Ticket
+from miner.tickets.queries import shown_subject
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Issue.ticket_id,
             Ticket.source.label("ticket_source"),
             Ticket.source_id.label("ticket_source_id"),
-            Ticket.subject.label("ticket_subject"),
+            shown_subject().label("ticket_subject"),
             Ticket.original_created_at.label("ticket_original_created_at"),
             Issue.theme_id,
             Theme.name.label("theme_name"),

@@ -73,7 +73,7 @@ def reconcile_account(
         answer = traffic.ask(ME)
         now = int(answer.server_time or dt.datetime.now(dt.UTC).timestamp())
         check = Check(context, source=source, start=covered)
-        talks = Talks(context, source=source, private=context.settings.private_notes, clock=clock)
+        talks = Talks(context, source=source, rules=context.settings.text_rules, clock=clock)
         traffic.run((check,), check)
         with context.unit() as unit:
             queue_again(unit.session, source, now=now)
@@ -129,7 +129,7 @@ class Check:
         )
 
     def _page(self, answer: Answer) -> None:
-        page = read_page(answer.data, source=self._source)
+        page = read_page(answer.data, source=self._source, rules=self._context.settings.text_rules)
         if not page.end and (page.after is None or page.after == self.tally.cursor):
             raise ZendeskBadPayload("Zendesk's export says there is more, but its cursor does not move")
         brands = self._context.config.zendesk_brand_ids

@@ -128,5 +128,6 @@ def _forget_sync(session: Session, source: str) -> None:
         "DELETE FROM due_conversations WHERE source = :source",
         "DELETE FROM staged_comments WHERE source = :source",
         "DELETE FROM ticket_merges WHERE source = :source",
+        "DELETE FROM people WHERE source = :source",
     ):
         session.execute(text(statement), {"source": source})
