@@ -22,6 +22,7 @@ from miner.tables.base import (
     WAIT_REASONS,
     Base,
 )
+from miner.tables.help_center import HelpArticle, HelpCenterState
 from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
 from miner.tables.money import BACKLOG_ANSWERS, BACKLOG_REASONS, Backlog
 from miner.tables.runs import (
@@ -73,6 +74,8 @@ __all__ = [
     "CustomerFact",
     "DueConversation",
     "Embedding",
+    "HelpArticle",
+    "HelpCenterState",
     "Issue",
     "JobRun",
     "JobRunAttempt",

@@ -11,9 +11,11 @@ CREATE TABLE people (
   CONSTRAINT people_pkey PRIMARY KEY (source, key)
 );
 
--- A taxonomy to begin with, unless there is one: docs/examples/generic-saas.toml brings it back.
-INSERT INTO settings (values, note, created_by)
-SELECT values || '{
+-- A taxonomy to begin with, unless there is one: docs/examples/generic-saas.toml brings it back. Settings under which
+-- nothing was done yet are completed; others get a new version.
+DO $do$
+DECLARE
+  generic jsonb := '{
  "areas": {
   "Sign-in and access": ["login", "log in", "sign in", "password", "two-factor", "2FA", "SSO", "locked out", "permission", "connexion", "mot de passe"],
   "Account and users": ["account", "profile", "invite", "invitation", "user", "role", "team", "compte"],
@@ -50,6 +52,44 @@ SELECT values || '{
   "Settings and administration": ["Workspace settings", "Language and time zone", "Audit and security"],
   "Help and documentation": ["Help articles", "Onboarding", "In-app help"]
  }
-}'::jsonb, 'a generic taxonomy', 'migration'
-FROM (SELECT values FROM settings ORDER BY version DESC LIMIT 1) AS current
-WHERE NOT values ? 'areas' AND NOT values ? 'components';
+}';
+BEGIN
+  UPDATE settings SET values = generic, note = 'a generic taxonomy'
+  WHERE created_by = 'migration' AND values = '{}' AND (SELECT count(*) FROM settings) = 1
+    AND NOT EXISTS (SELECT FROM job_runs) AND NOT EXISTS (SELECT FROM analyses);
+  IF NOT FOUND THEN
+    INSERT INTO settings (values, note, created_by)
+    SELECT values || generic, 'a generic taxonomy', 'migration'
+    FROM (SELECT values FROM settings ORDER BY version DESC LIMIT 1) AS current
+    WHERE NOT values ? 'areas' AND NOT values ? 'components';
+  END IF;
+END $do$;
+
+-- What customers could have read.
+CREATE TABLE help_centers (
+  base TEXT NOT NULL,
+  read_at TIMESTAMP WITH TIME ZONE,
+  fault TEXT,
+  CONSTRAINT help_centers_pkey PRIMARY KEY (base)
+);
+
+CREATE TABLE help_articles (
+  base TEXT NOT NULL,
+  article_id BIGINT NOT NULL,
+  title TEXT NOT NULL,
+  section TEXT NOT NULL,
+  url TEXT NOT NULL,
+  body TEXT NOT NULL,
+  updated_at TIMESTAMP WITH TIME ZONE,
+  CONSTRAINT help_articles_pkey PRIMARY KEY (base, article_id)
+);
+
+INSERT INTO schedules (id, title, job_name, args, cron) VALUES
+  ('weekly_help_center', 'Weekly Help Center', 'help_center', '{}', '20 3 * * 0');
+
+-- The answer for an identical text, asked in the identical way, is used again.
+ALTER TABLE analyses ADD COLUMN question TEXT;
+ALTER TABLE analyses ADD COLUMN same_as BIGINT;
+ALTER TABLE analyses ADD CONSTRAINT analyses_same_as_fkey FOREIGN KEY (same_as) REFERENCES analyses (id) ON DELETE SET NULL;
+CREATE INDEX analyses_identical_idx ON analyses (text_hash, question) WHERE question IS NOT NULL;
+CREATE INDEX analyses_same_as_idx ON analyses (same_as) WHERE same_as IS NOT NULL;
