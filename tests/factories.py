@@ -24,7 +24,8 @@ _numbers = itertools.count(1)
 def make_ticket(session: Session, **columns: Any) -> Ticket:
     """A ticket with one comment that covers its text from the first blank line on."""
     number = next(_numbers)
-    text = columns.pop("text", f"Export fails ({number})\n\nThe export to CSV crashes every time I press the button.")
+    subject = columns.get("subject", f"Export fails ({number})")
+    text = columns.pop("text", f"{subject}\n\nThe export to CSV crashes every time I press the button.")
     created_at = columns.get("created_at", NOON)
     defaults: dict[str, Any] = {
         "source": "file:test",

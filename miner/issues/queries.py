@@ -20,6 +20,7 @@ class IssueLine:
     id: int
     type: str
     area: str | None
+    component: str | None
     severity: str
     severity_phrase: str | None
     summary: str
@@ -30,6 +31,8 @@ class IssueLine:
     text_hash: str
     occurred_at: dt.datetime
     analyzer: str
+    confidence: float | None
+    facts: dict[str, Any]
     ticket_id: int
     ticket_source: str
     ticket_source_id: str
@@ -45,6 +48,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Issue.id,
             Issue.type,
             Issue.area,
+            Issue.component,
             Issue.severity,
             Issue.severity_phrase,
             Issue.summary,
@@ -55,6 +59,8 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Issue.text_hash,
             Issue.occurred_at,
             Issue.analyzer,
+            Issue.confidence,
+            Issue.facts,
             Issue.ticket_id,
             Ticket.source.label("ticket_source"),
             Ticket.source_id.label("ticket_source_id"),

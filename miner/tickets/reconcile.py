@@ -22,6 +22,7 @@ from miner.tickets.conversations import count_due, link_merged
 from miner.tickets.exported import INCLUDE, Page, is_kept, read_page
 from miner.tickets.mirror import AGAIN, BACKFILL, bury, store_page
 from miner.tickets.pace import CLOCK, Budgets, Clock
+from miner.tickets.people import forget_strangers
 from miner.tickets.sync import ME, refuse_other_account
 from miner.tickets.talks import Talks
 from miner.tickets.traffic import Task, Traffic
@@ -80,6 +81,7 @@ def reconcile_account(
         traffic.run((), talks)
     with context.unit() as unit:
         link_merged(unit.session, source)
+        forget_strangers(unit.session, source)
         line = record_check(unit.session, source, check.tally, run_id=context.run_id, through=now - HIDDEN_SECONDS)
     log.info("mirror_checked", message=line)
     return None

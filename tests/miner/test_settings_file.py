@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from miner import settings, settings_file
+from miner import schema, settings, settings_file
 from miner.cli import main
 from miner.db import transaction
 from miner.errors import InvalidArguments
@@ -111,11 +112,28 @@ def test_the_command_makes_a_version_only_when_something_changes(
     exported = tmp_path / "settings.toml"
     exported.write_text(capsys.readouterr().out, encoding="utf-8")
     assert main(["settings", "import", str(exported), "--reset"]) == 0
-    assert "nothing changes; version 3" in capsys.readouterr().err
+    assert "nothing changes; version 2" in capsys.readouterr().err
     with transaction() as session:
-        assert settings.load(session)[0] == 3
+        assert settings.load(session)[0] == 2
 
 
 def test_a_missing_file_is_a_wrong_use(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings", "import", "/nowhere.toml"]) == 2
     assert "/nowhere.toml: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stored", "version", "kept"),
+    [({"areas": {"Mine": []}}, 2, {"Mine"}), ({"time_zone": "Europe/Paris"}, 3, None)],
+)
+def test_an_update_completes_settings_that_have_no_taxonomy_and_leaves_others_alone(
+    database: str, session: Session, stored: dict[str, Any], version: int, kept: set[str] | None
+) -> None:
+    schema.downgrade(database, "v0004_claude")
+    session.add(SettingsVersion(values=stored, note="", created_by="test"))
+    session.commit()
+    schema.upgrade(database)
+    found, now = settings.load(session)
+    assert found == version
+    assert set(now.areas) == (kept or set(settings_file.merge(GENERIC.read_text("utf-8"), Settings()).areas))
+    assert now.time_zone == stored.get("time_zone", "UTC")
