@@ -326,6 +326,36 @@ def test_a_quote_that_does_not_stand_in_the_text_is_not_marked_but_shown(client:
     )
 
 
+def test_a_ticket_shows_what_it_says_of_each_issue_and_what_is_assumed(client: TestClient, session: Session) -> None:
+    ticket = make_ticket(session, text="Clock <b>\n\nNobody can clock in. Write to ann@example.com")
+    facts = {"problem": "Workers cannot clock in.", "root_cause_guess": "A <script> of ours", "article": "Clocking in",
+             "article_url": "https://help.example.com/1"}  # fmt: skip
+    make_issue(session, ticket, severity="critical", severity_phrase="Nobody can clock in",
+               component="PIN", area="Clock", facts=facts, confidence=0.6)  # fmt: skip
+    make_issue(session, ticket, facts={"article": "x", "article_url": "javascript:alert(1)"})
+    session.commit()
+    page = client.get(f"/tickets/{ticket.id}").text
+    order(page, "Workers cannot clock in.", "Cause (a guess)", "A &lt;script&gt; of ours", "Should have answered",
+          '<a href="https://help.example.com/1"', "medium <span", "assumed: no words show it")  # fmt: skip
+    assert "Clock, PIN" in page
+    assert "javascript:" not in page
+    found = client.get(f"/api/tickets/{ticket.id}").json()["issues"]
+    assert (found[0]["facts"], found[0]["severity_assumed"], found[0]["component"]) == (facts, False, "PIN")
+    assert found[1]["severity_assumed"] is True
+
+
+def test_pages_and_api_show_the_text_without_personal_data(client: TestClient, session: Session) -> None:
+    ticket = make_ticket(session, text="[NAME]: export\n\nCall [PHONE]", subject="Ann: export")
+    session.execute(text("UPDATE ticket_comments SET body = 'Call +33 6 12 34 56 78'"))
+    make_issue(session, ticket, summary="Export fails")
+    session.commit()
+    for path in (f"/tickets/{ticket.id}", "/tickets", "/issues", f"/api/tickets/{ticket.id}", "/api/issues"):
+        page = client.get(path).text
+        assert "Ann" not in page, path
+        assert "+33" not in page, path
+    assert client.get(f"/api/tickets/{ticket.id}").json()["subject"] == "[NAME]: export"
+
+
 def test_a_ticket_without_issues_says_why(client: TestClient, session: Session) -> None:
     ticket = make_ticket(session)
     make_analysis(session, ticket, outcome="no_issue", issue_count=0, reason="it says thank you")
