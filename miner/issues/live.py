@@ -58,6 +58,7 @@ class Question:
     def bound(self, task: Task) -> Decimal:
         """What the call for `task` costs at most; 0 for a model without a price, which has no limit to keep."""
         characters = len(self.system) + sum(len(ticket.text) + FRAME for ticket in task.tickets)
+        characters += sum(len(one.title + one.section) + FRAME // 4 for it in task.tickets for one in it.articles)
         tokens = Tokens(written=characters // CHARACTERS_A_TOKEN, received=task.max_tokens)
         return cost(self.claude.model, tokens) or Decimal(0)
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from dashboard.render import day
+from miner.help_center.records import record_state
 from miner.models import (
     Customer,
     ScheduleTick,
@@ -22,7 +23,7 @@ from miner.models import (
     Worker,
 )
 from miner.settings import parse, save
-from tests.factories import TESTER, make_analysis, make_issue, make_theme, make_ticket
+from tests.factories import TESTER, make_analysis, make_issue, make_run, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -145,7 +146,28 @@ def test_the_week_says_how_fresh_and_complete_it_is_and_that_it_is_a_sample(
     assert "no full pipeline has completed yet" in page
     assert "settings version 1" in page
     assert "1 SeaMonkey bug reports" in page
+    assert "identical" not in page
     assert "mapped onto the last 90 days" in page
+
+
+def test_the_week_says_how_many_tickets_the_last_pipeline_did_not_have_to_read(
+    client: TestClient, session: Session
+) -> None:
+    theme_with_reports(session, "Broken print", 1)
+    make_run(session, job_name="pipeline", state="completed", created_at=NOW, started_at=NOW, finished_at=NOW,
+             counters={"tickets": 1500, "skipped": 12, "identical": 1300})  # fmt: skip
+    session.commit()
+    page = client.get("/").text
+    assert "12 not read (empty, automatic or bounced)" in page
+    assert "1,300 answered as an identical text had been" in page
+
+
+def test_the_system_page_says_how_reading_the_help_center_went(client: TestClient, session: Session) -> None:
+    record_state(session, "https://help.example.com/hc/en-us", fault="help.example.com answers <503>")
+    session.commit()
+    page = client.get("/system").text
+    assert "https://help.example.com/hc/en-us" in page
+    assert "help.example.com answers &lt;503&gt;" in page
 
 
 def test_where_customers_are_known_the_week_counts_them(client: TestClient, session: Session) -> None:
