@@ -38,14 +38,13 @@ def forget_strangers(session: Session, source: str) -> int:
     return len(
         session.scalars(
             text("""
-                DELETE FROM people WHERE source = :source
-                    AND key NOT IN (SELECT requester FROM tickets WHERE source = :source AND requester IS NOT NULL)
-                    AND key NOT IN (SELECT raw ->> 'assignee_id' FROM tickets
-                        WHERE source = :source AND raw ? 'assignee_id')
-                    AND key NOT IN (SELECT raw ->> 'submitter_id' FROM tickets
-                        WHERE source = :source AND raw ? 'submitter_id')
-                    AND key NOT IN (SELECT author FROM ticket_comments JOIN tickets ON tickets.id = ticket_id
-                        WHERE source = :source AND author IS NOT NULL)
+                DELETE FROM people WHERE source = :source AND key IN (
+                  SELECT key FROM people WHERE source = :source
+                  EXCEPT SELECT requester FROM tickets WHERE source = :source
+                  EXCEPT SELECT raw ->> 'assignee_id' FROM tickets WHERE source = :source
+                  EXCEPT SELECT raw ->> 'submitter_id' FROM tickets WHERE source = :source
+                  EXCEPT SELECT author FROM ticket_comments JOIN tickets ON tickets.id = ticket_id
+                    WHERE source = :source)
                 RETURNING key"""),
             {"source": source},
         ).all()
