@@ -21,7 +21,7 @@ from miner.issues.calls import call_cost, record_calls
 from miner.issues.claude import Claude
 from miner.issues.judge import Task, judge
 from miner.issues.knowledge import NEAREST, Knowledge, load_knowledge
-from miner.issues.known import KnownAnswer, list_known, question_key
+from miner.issues.known import list_known, question_key
 from miner.issues.pace import Pace
 from miner.issues.pending import PendingTicket, list_pending
 from miner.issues.prices import Tokens, cost
@@ -29,7 +29,7 @@ from miner.issues.prompt import opaque_ids, pack, system_text, tickets_document
 from miner.issues.purse import Purse
 from miner.issues.record import Answer, count_spared, record_answers
 from miner.issues.reply import Reply
-from miner.issues.skips import skip_reason
+from miner.issues.sorting import sort_tickets
 from miner.issues.wire import answer_schema
 from miner.logs import get_logger
 from miner.runs.context import StepContext
@@ -138,34 +138,17 @@ class LiveReading:
         if wanted <= 0:
             return
         with self.context.reading() as session:
-            found = list_pending(session, limit=wanted + len(self.in_hand))
-            new = [ticket for ticket in found if ticket.id not in self.in_hand][:wanted]
+            waiting = list_pending(session, limit=wanted + len(self.in_hand))
+            new = [ticket for ticket in waiting if ticket.id not in self.in_hand][:wanted]
             known = list_known(session, new, question=self.question.key)
         self.exhausted = len(new) < wanted  # asked again when nothing is in hand any more
-        to_read = self.knowledge.with_articles(self._sort(new, known))
-        self.in_hand.update((ticket.id, ticket) for ticket in to_read)
+        found = sort_tickets(new, known=known, asked={ticket.text_hash for ticket in self.in_hand.values()})
+        to_read = self.knowledge.with_articles(found.to_read)
+        self.in_hand.update((ticket.id, ticket) for ticket in (*found.spared, *to_read))
+        self.ready += found.readings
+        self.same_as |= found.same_as
         texts = [ticket.text for ticket in to_read]
         self.tasks.extend(Task(tuple(one)) for one in pack(texts, self.context.settings.tickets_per_call))
-
-    def _sort(self, new: Sequence[PendingTicket], known: Mapping[int, KnownAnswer]) -> list[PendingTicket]:
-        """Those of `new` that are to be read; what needs no call is in hand and ready.
-
-        A text that is being asked about is not asked about twice: its ticket stays where it is until the answer is in.
-        """
-        asked = {ticket.text_hash for ticket in self.in_hand.values()}
-        to_read = []
-        for ticket in new:
-            if reason := skip_reason(ticket.text):
-                self.in_hand[ticket.id] = ticket
-                self.ready.append(Reading(ticket.id, "skipped", reason))
-            elif answer := known.get(ticket.id):
-                self.in_hand[ticket.id] = ticket
-                self.ready.append(answer.reading(ticket.id))
-                self.same_as[ticket.id] = answer.analysis_id
-            elif ticket.text_hash not in asked:
-                asked.add(ticket.text_hash)
-                to_read.append(ticket)
-        return to_read
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         while self.tasks and len(self.under_way) < self.pace.allowed and time.monotonic() >= self.not_before:
