@@ -75,8 +75,8 @@ def redactor(names: Iterable[str] = ()) -> Redactor:
         if "@" in text:
             text = _MAIL.sub("[EMAIL]", text)
         if _DIGIT.search(text):
-            text = _IBAN.sub(lambda found: "[IBAN]" if is_iban(found[0]) else found[0], text)
-            text = _CARD.sub(lambda found: "[CARD]" if is_card(found[0]) else found[0], text)
+            text = _IBAN.sub(lambda found: _checked(found[0], is_iban, "[IBAN]"), text)
+            text = _CARD.sub(lambda found: _checked(found[0], is_card, "[CARD]"), text)
             if "." in text:
                 text = _IP4.sub(_address, text)
             if "+" in text:
@@ -110,6 +110,16 @@ def is_iban(text: str) -> bool:
         return False
     moved = number[4:] + number[:4]
     return int("".join(str(int(one, 36)) for one in moved)) % 97 == 1
+
+
+def _checked(text: str, valid: Callable[[str], bool], mark: str) -> str:
+    """`text` with its longest valid run of groups replaced: what stands beside a number may look like a part of it."""
+    groups = re.split("([ -])", text)
+    for length in range(len(groups), 0, -2):
+        for start in range(0, len(groups) - length + 1, 2):
+            if valid("".join(groups[start : start + length])):
+                return "".join(groups[:start]) + mark + "".join(groups[start + length :])
+    return text
 
 
 def _before(found: re.Match[str]) -> str:

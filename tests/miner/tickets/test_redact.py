@@ -18,6 +18,8 @@ PERSONAL = {
     "Tél. au 0612345678 merci": "Tél. au [PHONE] merci",
     "card 4111 1111 1111 1111 was charged": "card [CARD] was charged",
     "5500005555555559": "[CARD]",
+    "1 4111 1111 1111 1111 12/27 123": "1 [CARD] 12/27 123",
+    "AT61 1904 3002 3457 3201 NOW": "[IBAN] NOW",
     "IBAN FR14 2004 1010 0505 0001 3M02 606": "IBAN [IBAN]",
     "pay DE89370400440532013000 now": "pay [IBAN] now",
     "from IP 81.2.69.142, at home": "from IP [IP], at home",
