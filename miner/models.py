@@ -22,6 +22,7 @@ from miner.tables.base import (
     WAIT_REASONS,
     Base,
 )
+from miner.tables.help_center import HelpArticle, HelpCenterState
 from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
 from miner.tables.money import BACKLOG_ANSWERS, BACKLOG_REASONS, Backlog
 from miner.tables.runs import (
@@ -38,7 +39,7 @@ from miner.tables.runs import (
     Worker,
 )
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
-from miner.tables.tickets import Customer, SyncCursor, Ticket, TicketComment
+from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
 from miner.tables.zendesk import (
     AccessToken,
     CustomerFact,
@@ -76,6 +77,8 @@ __all__ = [
     "CustomerFact",
     "DueConversation",
     "Embedding",
+    "HelpArticle",
+    "HelpCenterState",
     "Issue",
     "JobRun",
     "JobRunAttempt",
@@ -85,6 +88,7 @@ __all__ = [
     "JobWake",
     "MirrorCheck",
     "ModelCall",
+    "Person",
     "RateBudget",
     "Schedule",
     "ScheduleTick",

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from miner.issues.answer import Passage, TicketText
 from miner.issues.held import is_held
 from miner.models import Ticket, TicketComment
+from miner.tickets.text import subject_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def list_pending(session: Session, *, limit: int, held: bool | None = False) -> 
             text=TicketText(
                 id=row.id,
                 text=row.text,
-                subject_end=len(row.subject) if row.text.startswith(row.subject) else 0,
+                subject_end=subject_end(row.subject, row.text),
                 passages=tuple(passage for passage, _ in messages[row.id]),
             ),
             text_hash=row.text_hash,

@@ -127,6 +127,7 @@ CLUSTER = Step("cluster", "miner.themes.cluster:run", "issues", "Grouping issues
 TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends")
 IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
 RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Comparing the mirror with the account")
+HELP_CENTER = Step("help_center", "miner.help_center.refresh:run", "help centers", "Reading the Help Center")
 RETENTION = Step("retention", "miner.runs.retention:run", "runs", "Removing old runs")
 
 JOBS: dict[str, Job] = {}
@@ -217,6 +218,17 @@ register(
         "the mirror is.",
         steps=(RECONCILE,),
         keys=("sync",),
+    )
+)
+register(
+    Job(
+        name="help_center",
+        title="Read the Help Center",
+        button="Read it now",
+        sentence="Fetches the public articles of the Help Centers that the settings name.",
+        steps=(HELP_CENTER,),
+        keys=("help_center",),
+        deadline_seconds=3600,
     )
 )
 register(
