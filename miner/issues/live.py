@@ -28,7 +28,7 @@ from miner.issues.purse import Purse
 from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply
 from miner.issues.skips import skip_reason
-from miner.issues.taxonomy_settings import taxonomy_of
+from miner.issues.taxonomy_settings import load_taxonomy
 from miner.issues.wire import answer_schema
 from miner.logs import get_logger
 from miner.runs.context import StepContext
@@ -67,11 +67,12 @@ class LiveReading:
 
     def __init__(self, context: StepContext, claude: Claude, *, done: int, limit: int | None) -> None:
         self.context, self.done, self.limit = context, done, limit
-        self.question = Question(claude, taxonomy_of(context.settings))
         self.pace = Pace(context.settings.calls_at_once)
         with context.reading() as session:
+            taxonomy = load_taxonomy(session, context.settings, version=context.settings_version)
             _, current = settings.load(session)  # a limit that was raised meanwhile counts at once
             self.purse = Purse.open(session, run_id=context.run_id, model=claude.model, settings=current)
+        self.question = Question(claude, taxonomy)
         self.tasks: deque[Task] = deque()
         self.under_way: dict[Future[Reply], Task] = {}
         self.in_hand: dict[int, PendingTicket] = {}
