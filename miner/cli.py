@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from miner import logs
+from miner.commands.judgement import add_judgement
 from miner.commands.output import say
 from miner.config import Config, secret_values
 from miner.errors import ConfigError, MinerError, NotFound, RunAlreadyActive, UsageError
@@ -208,6 +209,8 @@ def parser() -> ArgumentParser:
         said = _command(backlog, name, "backlog:answer", sentence)
         said.set_defaults(answer=name)
         said.add_argument("id", type=int, nargs="?", help="which; default: all that wait for an answer")
+
+    add_judgement(commands, _group, _command)
 
     costs = _command(commands, "costs", "costs:costs", "what reading with Claude has cost, and what waits")
     costs.add_argument("--by", choices=["run", "model", "month", "theme"], default="run", help="what a row is")

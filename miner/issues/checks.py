@@ -133,7 +133,7 @@ _SHOWN_REPORTS = """
     SELECT issue.id AS key, 'issue' AS kind, issue.ticket_id, issue.id AS issue_id, issue.analysis_id,
       analysis.settings_version, analysis.model, theme.id AS theme_id,
       jsonb_build_object('summary', issue.summary, 'quote', issue.quote, 'type', issue.type, 'area', issue.area,
-        'severity', issue.severity, 'quote_verified', issue.quote_verified, 'theme', theme.name)
+        'severity', issue.severity, 'start', issue.quote_start, 'end', issue.quote_end, 'theme', theme.name)
       || coalesce((
         SELECT jsonb_object_agg(one.key, one.value) FROM corrections AS said, jsonb_each(said.original) AS one
         WHERE said.issue_id = issue.id AND said.undone_at IS NULL AND one.key IN ('type', 'area', 'severity')), '{}')

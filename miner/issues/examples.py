@@ -29,6 +29,7 @@ class Example:
     right: Mapping[str, str | None] | None
     wrong: Mapping[str, str | None] = field(default_factory=dict)
     missed: bool = False
+    ticket_id: int | None = None
 
     @property
     def kind(self) -> tuple[object, ...]:

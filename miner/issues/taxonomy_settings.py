@@ -43,17 +43,16 @@ def list_examples(session: Session, *, version: int) -> list[Example]:
     for row in rows:
         after = {name: value for one in row.after for name, value in one.items() if name in _FIELDS}
         before = {name: value for one in row.original for name, value in one.items() if name in _FIELDS}
-        if "not_an_issue" in row.kinds:
-            examples.append(Example(row.issue_id, row.quote, None, {"type": row.type}))
-        elif "missed" in row.kinds:
-            examples.append(Example(row.issue_id, row.quote, after, missed=True))
-        elif after:
-            examples.append(Example(row.issue_id, row.quote, after, before))
+        missed = "missed" in row.kinds
+        right = None if "not_an_issue" in row.kinds else after
+        wrong = {"type": row.type} if right is None else {} if missed else before
+        if right is None or right:
+            examples.append(Example(row.issue_id, row.quote, right, wrong, missed, row.ticket_id))
     return examples
 
 
 _STANDING = """
-    SELECT issue.id AS issue_id, issue.quote, issue.type, array_agg(said.kind) AS kinds,
+    SELECT issue.id AS issue_id, issue.ticket_id, issue.quote, issue.type, array_agg(said.kind) AS kinds,
       jsonb_agg(said.after ORDER BY said.id) AS after, jsonb_agg(said.original ORDER BY said.id) AS original
     FROM (SELECT * FROM corrections WHERE undone_at IS NULL AND kind <> 'theme' ORDER BY id DESC LIMIT :most) AS said
       JOIN issues AS issue ON issue.id = said.issue_id AND issue.quote_verified
