@@ -261,7 +261,7 @@ def _job_command(run: Any, job: Job) -> None:
     command.set_defaults(job=job.name)
     for name, field in job.arguments.model_fields.items():
         option = name.removesuffix("_date").replace("_", "-")
-        kind = str if name.endswith("_date") else int
+        kind = int if field.annotation in (int, int | None) else str
         command.add_argument(f"--{option}", type=kind, help=field.description, dest=name)
     if any(step.name == "analyze" for step in job.steps):
         command.add_argument("--estimate", action="store_true", help="say what it will cost and start nothing")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from miner import sessions, throttle
+from miner.issues.rereading import forget_old
 from miner.logs import get_logger
 from miner.runs.context import StepContext
 
@@ -32,6 +33,7 @@ def run(context: StepContext) -> None:
             break
     with context.unit() as unit:
         workers = unit.session.execute(_OLD_WORKERS, {"days": WORKER_DAYS}).rowcount  # type: ignore[attr-defined]
+        forget_old(unit.session)
         ticks = unit.session.execute(_OLD_TICKS, {"days": days}).rowcount  # type: ignore[attr-defined]
         throttle.forget_old(unit.session)
         sessions.forget_old(unit.session)
