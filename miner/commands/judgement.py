@@ -52,9 +52,7 @@ def add_judgement(commands: Any, group: Group, command: Command) -> None:
     again.add_argument("--scope", choices=["all", "local", "older"], default="all",
                        help="all; local: read by the built-in rules; older: read otherwise than now")  # fmt: skip
     what = again.add_mutually_exclusive_group()
-    what.add_argument(
-        "--sample", type=int, metavar="N", help="try N tickets, drawn at random; no issue is touched"
-    )
+    what.add_argument("--sample", type=int, metavar="N", help="try N tickets, drawn at random; no issue is touched")
     what.add_argument("--report", type=int, metavar="TRIAL", help="what a trial found")
     what.add_argument("--apply", action="store_true", help="read the whole scope again; can be undone for 30 days")
     what.add_argument("--undo", type=int, metavar="ID", help="put back how everything stood before")
