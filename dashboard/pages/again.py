@@ -42,9 +42,19 @@ def overview(request: Request, session: Session) -> View:
 
 def report(request: Request, session: Session) -> View:
     found = get_report(session, request.path_params["id"])
+    version, _ = settings.load(session)
+    model = model_in_force(request.app.state.config)
     return View(
         "again/show.html",
-        {"report": found, "trial": found.trial, "most": PAIRS, "may_apply": request.state.actor.role >= Role.admin},
+        {
+            "report": found,
+            "trial": found.trial,
+            "most": PAIRS,
+            "may_apply": request.state.actor.role >= Role.admin,
+            "model": model,
+            "settings_version": version,
+            "in_force": (found.trial.model, found.trial.settings_version) == (model, version),
+        },
     )
 
 

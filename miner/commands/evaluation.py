@@ -69,6 +69,8 @@ def _is_agreed(chosen: Sequence[Configuration], cases: Sequence[Case], *, yes: b
 
 
 def price(found: Estimate | None) -> str:
+    if found is not None and not found.high:
+        return "nothing"
     return "an unknown price" if found is None else f"about ${found.low:.4f} to ${found.high:.4f}"
 
 

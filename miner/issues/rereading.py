@@ -18,7 +18,7 @@ from miner.access import Actor, Role, audit, require
 from miner.errors import NotFound, RunAlreadyActive, UsageError
 from miner.issues.reconcile import TAKEN_BACK
 from miner.issues.scopes import check_scope, scope_condition
-from miner.models import JobRun, JobRunKey, Rereading
+from miner.models import JobRun, JobRunKey, Rereading, Trial
 
 UNDO_DAYS = 30
 
@@ -26,12 +26,19 @@ UNDO_DAYS = 30
 def apply_rereading(session: Session, *, scope: str, model: str, trial_id: int | None = None, by: Actor) -> Rereading:
     """Set every ticket of `scope` to be read again by the next `analyze`, and keep how everything stands.
 
-    Raises UsageError when there is nothing to read, RunAlreadyActive while tickets are being read.
+    Raises UsageError when there is nothing to read or the trial was of another configuration, RunAlreadyActive while
+    tickets are being read.
     """
     require(by, Role.admin, "analyse everything again")
     check_scope(scope)
     _require_quiet(session)
     version, _ = settings.load(session)
+    trial = None if trial_id is None else session.get(Trial, trial_id)
+    if trial is not None and (trial.model, trial.settings_version) != (model, version):
+        raise UsageError(
+            f"trial {trial_id} was read by {trial.model} under settings version {trial.settings_version}, and now "
+            f"{model} is in force under version {version}: try again on a sample first"
+        )
     forget_old(session)
     row = Rereading(
         trial_id=trial_id,

@@ -212,6 +212,10 @@ def a_trial(session: Session, issue: Issue) -> Trial:
 def test_a_trial_shows_gained_and_lost_and_is_applied_and_taken_back(client: TestClient, session: Session) -> None:
     issue = read_ticket(session)
     trial = a_trial(session, issue)
+    assert "what it would read was not tried here" in client.get(f"/settings/again/trials/{trial.id}").text
+    assert client.post("/settings/again", data={"trial": str(trial.id)}).status_code == 422
+    trial.model = "local-rules-1"
+    session.commit()
     page = client.get(f"/settings/again/trials/{trial.id}").text
     for part in ("Lost one", "Gained entirely", "1 issue before, 1 after", "unknown", "Read all 1 ticket again"):
         assert part in page
