@@ -13,7 +13,7 @@ from miner.access import Actor, Role
 from miner.db import transaction
 from miner.errors import InvalidArguments
 from miner.issues.rereading import apply_rereading, can_undo, list_rereadings, undo_rereading
-from miner.issues.scopes import list_reaches, model_in_force
+from miner.issues.scopes import find_obstacle, list_reaches, model_in_force
 from miner.issues.trial_report import get_report, list_trials
 from miner.models import Trial
 
@@ -31,6 +31,7 @@ def overview(request: Request, session: Session) -> View:
         {
             "settings_version": version,
             "model": model_in_force(config),
+            "obstacle": find_obstacle(session, config),
             "reaches": list_reaches(session, version=version, settings=current, config=config),
             "trials": list_trials(session),
             "rereadings": done,
@@ -72,7 +73,7 @@ def apply(request: Request, form: dict[str, str], by: Actor) -> Redirect:
         apply_rereading(
             session,
             scope=trial.scope if trial else form.get("scope", ""),
-            model=model_in_force(request.app.state.config),
+            config=request.app.state.config,
             trial_id=trial.id if trial else None,
             by=by,
         )

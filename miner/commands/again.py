@@ -157,7 +157,7 @@ def _apply(options: Namespace) -> int:
         version, _ = settings.load(session)
         same = latest is not None and (latest.model, latest.settings_version) == (model, version)
         trial_id = latest.id if latest and same else None
-        made = apply_rereading(session, scope=options.scope, model=model, trial_id=trial_id, by=cli_actor())
+        made = apply_rereading(session, scope=options.scope, config=config, trial_id=trial_id, by=cli_actor())
         number = made.id
     say(f"re-reading {number}: take it back within 30 days with `miner analyze-again --undo {number}`")
     if options.here:

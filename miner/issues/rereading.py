@@ -15,22 +15,28 @@ from sqlalchemy.orm import Session
 
 from miner import settings
 from miner.access import Actor, Role, audit, require
+from miner.config import Config
 from miner.errors import NotFound, RunAlreadyActive, UsageError
 from miner.issues.reconcile import TAKEN_BACK
-from miner.issues.scopes import check_scope, scope_condition
+from miner.issues.scopes import check_scope, find_obstacle, model_in_force, scope_condition
 from miner.models import JobRun, JobRunKey, Rereading, Trial
 
 UNDO_DAYS = 30
 
 
-def apply_rereading(session: Session, *, scope: str, model: str, trial_id: int | None = None, by: Actor) -> Rereading:
+def apply_rereading(
+    session: Session, *, scope: str, config: Config, trial_id: int | None = None, by: Actor
+) -> Rereading:
     """Set every ticket of `scope` to be read again by the next `analyze`, and keep how everything stands.
 
-    Raises UsageError when there is nothing to read or the trial was of another configuration, RunAlreadyActive while
-    tickets are being read.
+    Raises UsageError when there is nothing to read, nobody who could, or the trial was of another configuration;
+    RunAlreadyActive while tickets are being read.
     """
     require(by, Role.admin, "analyse everything again")
     check_scope(scope)
+    if obstacle := find_obstacle(session, config):
+        raise UsageError(obstacle)
+    model = model_in_force(config)
     _require_quiet(session)
     version, _ = settings.load(session)
     trial = None if trial_id is None else session.get(Trial, trial_id)

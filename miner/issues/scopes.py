@@ -10,7 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.config import Config
-from miner.errors import InvalidArguments
+from miner.errors import ConfigurationNeeded, InvalidArguments
+from miner.issues.analyze import is_claude_to_read
+from miner.issues.calls import was_claude_used
 from miner.issues.estimate import Estimate, estimate
 from miner.issues.local import LOCAL_VERSION
 from miner.issues.prompt import system_text
@@ -38,6 +40,15 @@ def model_in_force(config: Config) -> str:
     """What would read now."""
     local = config.analyzer == "local" or (config.analyzer == "auto" and not config.anthropic_api_key)
     return LOCAL_VERSION if local else config.model
+
+
+def find_obstacle(session: Session, config: Config) -> str | None:
+    """Why nothing would be read now although somebody asked for it; None: something would."""
+    try:
+        is_claude_to_read(config, used_before=config.analyzer == "auto" and was_claude_used(session))
+    except ConfigurationNeeded as needed:
+        return str(needed)
+    return None
 
 
 def list_reaches(session: Session, *, version: int, settings: Settings, config: Config) -> list[Reach]:

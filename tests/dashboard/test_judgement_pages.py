@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from miner.access import Role
+from miner.config import Config
 from miner.issues.checks import answer_check, draw_check, list_items
 from miner.issues.corrections import correct_issue, set_aside
 from miner.issues.rereading import apply_rereading
@@ -236,7 +237,7 @@ def test_a_trial_shows_gained_and_lost_and_is_applied_and_taken_back(client: Tes
 
 def test_reading_everything_again_needs_an_admin(stranger: TestClient, session: Session) -> None:
     trial = a_trial(session, read_ticket(session))
-    apply_rereading(session, scope="all", model="x", by=TESTER)
+    apply_rereading(session, scope="all", config=Config.from_environment(), by=TESTER)
     session.commit()
     key = {"authorization": f"Bearer {new_token(Role.operator)}"}
     assert "Put back how" not in stranger.get("/settings/again", headers=key).text

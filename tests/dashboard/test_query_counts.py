@@ -26,7 +26,7 @@ MOST = {
     "/tickets": 3,
     "/tickets/{ticket}": 9,
     "/check": 7,
-    "/settings/again": 7,
+    "/settings/again": 8,
     "/customers": 3,
     "/runs": 9,
     "/runs/live": 8,

@@ -11,8 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.cli import main
+from miner.config import Config
 from miner.errors import NotFound, Refused, RunAlreadyActive, UsageError
+from miner.issues.checks import draw_check
 from miner.issues.corrections import correct_issue, mark_missed, set_aside
+from miner.issues.forgetting import forget_words
 from miner.issues.pending import count_pending
 from miner.issues.reconcile import NOT_AN_ISSUE, TAKEN_BACK
 from miner.issues.rereading import apply_rereading, forget_old, list_rereadings, undo_rereading
@@ -54,7 +57,7 @@ def rows(session: Session) -> list[tuple[Any, ...]]:
 
 
 def again(session: Session, **columns: Any) -> Rereading:
-    made = apply_rereading(session, **{"scope": "all", "model": "scripted", "by": TESTER, **columns})
+    made = apply_rereading(session, **{"scope": "all", "config": Config.from_environment(), "by": TESTER, **columns})
     session.commit()
     return made
 
@@ -244,3 +247,26 @@ def test_the_command_says_the_price_tries_applies_and_takes_back(
     session.rollback()
     session.expire_all()
     assert made.undone_at is not None
+
+
+def test_nothing_is_set_to_be_read_again_that_nobody_could_read(session: Session, ticket: Ticket) -> None:
+    session.execute(
+        text("INSERT INTO model_calls (model, prompt_version, outcome, tickets) VALUES ('x', '1', 'ok', 1)")
+    )
+    with pytest.raises(UsageError, match="there is no key any more"):
+        again(session)
+    session.rollback()
+    assert count_pending(session) == 0
+
+
+def test_what_is_kept_beside_the_issues_goes_with_the_words_of_a_ticket(session: Session, ticket: Ticket) -> None:
+    correct_issue(session, issues(session)["The export crashes."].id, given={"type": "friction"}, by=TESTER)
+    draw_check(session, by=TESTER)
+    again(session)
+    forget_words(session, [ticket.id], corrections=True)
+    kept = {
+        name: session.scalar(text(f"SELECT count(*) FROM {name}"))
+        for name in ("corrections", "reread_issues", "reread_tickets", "check_items")
+    }
+    assert kept == {"corrections": 0, "reread_issues": 0, "reread_tickets": 0, "check_items": 2}
+    assert session.scalars(text("SELECT shown FROM check_items")).all() == [{}, {}]
