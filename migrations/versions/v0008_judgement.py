@@ -1,4 +1,4 @@
-"""What people say about readings: corrections, checks; trials of another configuration, and re-readings to be undone."""
+"""What people say about readings: corrections, checks; trials of another configuration; re-readings to be undone."""
 
 from __future__ import annotations
 
