@@ -35,6 +35,7 @@ def recount_themes(session: Session, *, theme_ids: Sequence[int], zone: str) -> 
             FROM issues AS issue
               JOIN themes AS theme ON theme.id = issue.theme_id AND theme.retired_at IS NULL
               JOIN tickets AS ticket ON ticket.id = issue.ticket_id
-            WHERE issue.retired_at IS NULL AND issue.theme_id = ANY(:ids) GROUP BY 1, 2"""),
+            WHERE issue.retired_at IS NULL AND issue.theme_id = ANY(:ids) GROUP BY 1, 2
+            ON CONFLICT (theme_id, day) DO UPDATE SET reports = excluded.reports, customers = excluded.customers"""),
         values,
     )
