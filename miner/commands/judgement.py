@@ -42,7 +42,7 @@ def add_judgement(commands: Any, group: Group, command: Command) -> None:
 
     evaluate = command(commands, "eval", "evaluation:evaluate", "read a labelled set, and compare two configurations")
     evaluate.add_argument("set", metavar="FILE", help="JSON lines or CSV; or the word corrections, or checks")
-    spec = "local, claude or a model's id, then optionally @settings.toml"
+    spec = "local, claude or a model's id, then optionally @ and a settings file or version"
     evaluate.add_argument("--with", dest="reader", metavar="READER", help=f"{spec}; default: what is in force")
     evaluate.add_argument("--against", metavar="READER", help=f"a second one: {spec}")
     evaluate.add_argument("--yes", action="store_true", help="spend the estimated cost without asking")

@@ -17,7 +17,7 @@ from miner import settings as stored_settings
 from miner import settings_file
 from miner.config import Config
 from miner.db import transaction
-from miner.errors import ConfigError, UsageError
+from miner.errors import ConfigError, NotFound, UsageError
 from miner.issues.answer import Reading, checked
 from miner.issues.calls import call_cost, record_calls
 from miner.issues.estimate import Estimate, estimate
@@ -29,6 +29,7 @@ from miner.issues.pending import list_by_id
 from miner.issues.prompt import Taxonomy, system_text
 from miner.issues.purse import Purse
 from miner.issues.taxonomy_settings import list_examples, taxonomy_of
+from miner.models import SettingsVersion
 from miner.settings import Settings
 
 PATIENCE = 120.0  # seconds that an evaluation waits in place when Claude asks for a pause
@@ -45,13 +46,17 @@ class Configuration:
 
 
 def parse_configuration(session: Session, spec: str, *, config: Config, without: Sequence[Case]) -> Configuration:
-    """`local`, `claude` or a model's id, then optionally `@` and a settings file; empty: what is in force.
+    """`local`, `claude` or a model's id, then optionally `@` and a settings file or version; empty: what is in force.
 
     Corrections of the tickets of `without` are not among the examples: what is scored is not taught.
     """
     version, current = stored_settings.load(session)
     who, at, file = spec.partition("@")
-    if at:
+    if at and file.isascii() and file.isdecimal() and len(file) < 10:
+        if session.get(SettingsVersion, int(file)) is None:
+            raise NotFound("settings version", file)
+        version, current = int(file), stored_settings.load_version(session, int(file))
+    elif at:
         try:
             current = settings_file.merge(Path(file).read_text(encoding="utf-8"), current)
         except (OSError, UnicodeDecodeError):

@@ -148,6 +148,17 @@ def test_the_command_compares_two_readers_side_by_side(
     assert set(found["differences"]) == {"tickets", "found", "type", "area", "severity"}
 
 
+def test_a_reader_may_have_an_older_version_of_the_settings(
+    session: Session, claude: StandIn, labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(session, product="A clock")
+    assert main(["eval", str(labelled), "--with", "claude@1", "--against", "claude@2", "--yes"]) == 0
+    told = ["A clock" in call.body["system"][0]["text"] for call in claude.calls]
+    assert told == [False, False, True, True]
+    assert main(["eval", str(labelled), "--with", "local@9"]) == 2
+    assert "no settings version 9" in capsys.readouterr().err
+
+
 def test_nothing_is_spent_without_a_yes(
     session: Session, claude: StandIn, labelled: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
