@@ -135,8 +135,9 @@ _KEEP_ISSUES = """
     INSERT INTO reread_issues (rereading_id, issue_id, columns)
     SELECT :id, issue.id, to_jsonb(issue) FROM issues AS issue
       JOIN reread_tickets AS kept ON kept.rereading_id = :id AND kept.ticket_id = issue.ticket_id"""
+# They wait, but were read before: what was never read is what a backlog holds back and what trends miss.
 _READ_AGAIN = """
-    UPDATE tickets SET analyzed_at = NULL, analyzed_text_hash = NULL FROM reread_tickets AS kept
+    UPDATE tickets SET analyzed_text_hash = 'again' FROM reread_tickets AS kept
     WHERE kept.rereading_id = :id AND tickets.id = kept.ticket_id"""
 
 # Only tickets whose text is still the one that had been read: another text needed another reading anyway.

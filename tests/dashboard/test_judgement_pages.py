@@ -223,13 +223,13 @@ def test_a_trial_shows_gained_and_lost_and_is_applied_and_taken_back(client: Tes
     answer = client.post("/settings/again", data={"trial": str(trial.id)})
     assert answer.headers["location"] == "/runs/1"
     session.rollback()
-    assert session.query(Ticket.analyzed_at).scalar() is None
+    assert session.query(Ticket.analyzed_text_hash).scalar() == "again"
     session.execute(text("DELETE FROM job_run_keys"))
     session.commit()
     assert "Put back how it was before" in client.get("/settings/again").text
     assert client.post("/settings/again/1/undo").status_code == 303
     session.expire_all()
-    assert session.query(Ticket.analyzed_at).scalar() is not None
+    assert session.query(Ticket.analyzed_text_hash).scalar() == issue.text_hash
     page = client.get("/settings/again").text
     assert "taken back" in page
     assert client.get("/settings/again/trials/999").status_code == 404
