@@ -38,6 +38,7 @@ def build_app(config: Config, *, more_hosts: tuple[str, ...] = ()) -> ASGIApp:
     app.state.access = access
     app.state.lease_seconds = config.lease_seconds
     app.state.zendesk_webhook_secret = config.zendesk_webhook_secret
+    app.state.config = config
     return Shell(app, access)
 
 

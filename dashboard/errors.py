@@ -22,7 +22,7 @@ from dashboard.security.identity import LoginNeeded, request_id_of
 from dashboard.security.sizes import largest_body
 from miner.access import Actor, audit
 from miner.db import transaction
-from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, TooMany, UnknownJob
+from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, TooMany, UnknownJob, UsageError
 from miner.logs import get_logger
 
 log = get_logger(__name__)
@@ -110,6 +110,11 @@ def on_too_many(request: Request, error: Exception) -> Response:
     return answer(request, Problem(429, "Too many tries", f"{_sentence(error)}.", headers=headers))
 
 
+def on_impossible(request: Request, error: Exception) -> Response:
+    """422 for what is well said but cannot be, for example taking back what was taken back already."""
+    return answer(request, Problem(422, "Not possible", f"{_sentence(error)}."))
+
+
 def on_already_active(request: Request, error: Exception) -> Response:
     """409, with the run that is in the way."""
     assert isinstance(error, RunAlreadyActive)  # noqa: S101 - registered for it
@@ -154,6 +159,7 @@ HANDLERS: dict[Any, Any] = {
     UnknownJob: on_not_found,
     Refused: on_refused,
     InvalidArguments: on_invalid,
+    UsageError: on_impossible,
     RunAlreadyActive: on_already_active,
     TooMany: on_too_many,
     OperationalError: on_database_trouble,

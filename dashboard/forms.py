@@ -64,6 +64,12 @@ class IssueQuery(Query):
     after: PairKey = ""
 
 
+class CheckQuery(Query):
+    """Which item of a check is looked at; none: the next that is to be judged."""
+
+    item: Id = ""
+
+
 class TicketQuery(Query):
     state: Literal["", "pending", "analyzed"] = ""
     after: PairKey = ""

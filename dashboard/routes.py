@@ -7,13 +7,16 @@ from starlette.staticfiles import StaticFiles
 
 from dashboard import hooks
 from dashboard.api import backlogs as backlogs_api
+from dashboard.api import judgement as judgement_api
 from dashboard.api import reading, tasks
 from dashboard.http import GuardedRoute, action, api_do, api_read, hook, open_action, page
 from dashboard.pages import (
     account,
+    again,
     audit,
     backlogs,
     issues,
+    judgement,
     login,
     runs,
     schedules,
@@ -41,6 +44,13 @@ def routes() -> list[BaseRoute]:
         page("/issues", issues.issue_list),
         page("/tickets", tickets.ticket_list),
         page("/tickets/{id:id}", tickets.ticket),
+        action("/tickets/{id:id}/missed", judgement.missed),
+        action("/issues/{id:id}/correct", judgement.correct),
+        action("/issues/{id:id}/not-an-issue", judgement.not_an_issue),
+        action("/corrections/{id:id}/undo", judgement.undo),
+        page("/check", judgement.check),
+        action("/check", judgement.draw),
+        action("/check/items/{id:id}", judgement.answer),
         page("/customers", tickets.customer_list),
         page("/runs", runs.run_list),
         page("/runs/live", runs.run_list_live, poll=True),
@@ -54,6 +64,11 @@ def routes() -> list[BaseRoute]:
         action("/schedules/{id:slug}/run", schedules.run_now),
         page("/system", system.system),
         page("/settings", system.settings_page),
+        page("/settings/again", again.overview),
+        action("/settings/again", again.apply),
+        action("/settings/again/trials", again.try_sample),
+        page("/settings/again/trials/{id:id}", again.report),
+        action("/settings/again/{id:id}/undo", again.undo),
         page("/login", login.login_form, role=None),
         open_action("/login", login.log_in),
         page("/login/code", login.code_form, role=None),
@@ -90,6 +105,10 @@ def routes() -> list[BaseRoute]:
         api_read("/api/themes", reading.theme_list),
         api_read("/api/issues", reading.issue_list),
         api_read("/api/tickets/{id:id}", reading.ticket),
+        api_do("/api/tickets/{id:id}/missed", judgement_api.missed),
+        api_do("/api/issues/{id:id}/corrections", judgement_api.correct),
+        api_do("/api/issues/{id:id}/not-an-issue", judgement_api.not_an_issue),
+        api_do("/api/corrections/{id:id}/undo", judgement_api.undo),
         hook("/hooks/zendesk", hooks.zendesk),
         GuardedRoute("/healthz", system.healthz, method="GET", name="pages.system.healthz", role=None),
         PublicMount("/static", StaticFiles(packages=[("dashboard", "static")]), name="static"),

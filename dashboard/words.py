@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from miner.issues.correction_queries import CorrectionLine
 from miner.issues.outlook import dollars
 from miner.models import ISSUE_TYPES as _ISSUE_TYPES
 from miner.models import RUN_STATES, JobRun
@@ -94,6 +95,16 @@ FACTS = (
 )
 ISSUE_TYPES = [(name, name.replace("_", " ")) for name in _ISSUE_TYPES]
 FLAG_CHOICES = [(name, entry[0]) for name, entry in FLAGS.items()]
+SCOPES = {
+    "all": "Every ticket that was read",
+    "local": "Tickets that the built-in rules read",
+    "older": "Tickets read under other settings or by another model",
+}
+VERDICTS = {
+    "right": ("Right", "check", "good"),
+    "wrong_theme": ("Right, wrong theme", "up", "warn"),
+    "wrong": ("Wrong", "cross", "bad"),
+}
 SEVERITY_CHOICES = [(name, entry[0]) for name, entry in SEVERITIES.items()]
 RUN_STATE_CHOICES = [(name, STATES[name][0]) for name in RUN_STATES]
 ONCE_RESUMED = "once everything is resumed"
@@ -109,6 +120,12 @@ FLASHES = {
     "backlog_left": "Noted. The older tickets stay unread until somebody says otherwise.",
     "woken": "The run looks again as soon as a worker takes it.",
     "not_asleep": "The run waits for nobody.",
+    "corrected": "The correction is kept; no later reading overwrites it.",
+    "unchanged": "Nothing differs from what stands there.",
+    "set_aside": "It counts no longer. You can take that back below.",
+    "marked": "The passage is an issue now.",
+    "undone": "The correction is taken back.",
+    "taken_back": "Everything stands as before that re-reading. Group the issues to count the themes anew.",
     "logged_in": "You are logged in.",
     "logged_out": "You are logged out.",
     "password_changed": "The password is changed; every other browser was logged out.",
@@ -215,6 +232,18 @@ def verdict(run: JobRun, *, took: str, waits: str | None, paused: bool = False) 
         return f"{title} has been running for {took}, started {by}."
     starts = ONCE_RESUMED if paused else waits
     return f"{title} is queued, started {by}.{f' It starts {starts}.' if starts else ''}"
+
+
+def correction(line: CorrectionLine) -> str:
+    """`type: bug → friction`, `theme: none → Export fails`, `not an issue`, `missed: data issue`."""
+    if line.kind == "not_an_issue":
+        return "not an issue"
+    if line.kind == "missed":
+        return f"marked as missed: {plain(line.after.get('type'))}"
+    if line.kind == "theme":
+        return f"theme: {line.theme_before or 'none'} → {line.theme_after or 'none'}"
+    before, after = (plain(side.get(line.kind) or "none") for side in (line.before, line.after))
+    return f"{line.kind}: {before} → {after}"
 
 
 def full_stop(sentence: str | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from miner import logs
+from miner.commands.judgement import add_judgement
 from miner.commands.output import say
 from miner.config import Config, secret_values
 from miner.errors import ConfigError, MinerError, NotFound, RunAlreadyActive, UsageError
@@ -209,6 +210,8 @@ def parser() -> ArgumentParser:
         said.set_defaults(answer=name)
         said.add_argument("id", type=int, nargs="?", help="which; default: all that wait for an answer")
 
+    add_judgement(commands, _group, _command)
+
     costs = _command(commands, "costs", "costs:costs", "what reading with Claude has cost, and what waits")
     costs.add_argument("--by", choices=["run", "model", "month", "theme"], default="run", help="what a row is")
     costs.add_argument("--json", action="store_true")
@@ -258,7 +261,7 @@ def _job_command(run: Any, job: Job) -> None:
     command.set_defaults(job=job.name)
     for name, field in job.arguments.model_fields.items():
         option = name.removesuffix("_date").replace("_", "-")
-        kind = str if name.endswith("_date") else int
+        kind = int if field.annotation in (int, int | None) else str
         command.add_argument(f"--{option}", type=kind, help=field.description, dest=name)
     if any(step.name == "analyze" for step in job.steps):
         command.add_argument("--estimate", action="store_true", help="say what it will cost and start nothing")

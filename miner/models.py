@@ -24,6 +24,19 @@ from miner.tables.base import (
 )
 from miner.tables.help_center import HelpArticle, HelpCenterState
 from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
+from miner.tables.judgement import (
+    CORRECTION_KINDS,
+    SCOPES,
+    VERDICTS,
+    Check,
+    CheckItem,
+    Correction,
+    Rereading,
+    RereadIssue,
+    RereadTicket,
+    Trial,
+    TrialReading,
+)
 from miner.tables.money import BACKLOG_ANSWERS, BACKLOG_REASONS, Backlog
 from miner.tables.runs import (
     Beat,
@@ -56,8 +69,10 @@ __all__ = [
     "ACTIVE_STATES",
     "BACKLOG_ANSWERS",
     "BACKLOG_REASONS",
+    "CORRECTION_KINDS",
     "ISSUE_TYPES",
     "RUN_STATES",
+    "SCOPES",
     "SEVERITIES",
     "STEP_STATES",
     "TERMINAL_STATES",
@@ -65,6 +80,7 @@ __all__ = [
     "TICK_OUTCOMES",
     "TREND_FLAGS",
     "TRIGGERS",
+    "VERDICTS",
     "WAIT_REASONS",
     "AccessToken",
     "Analysis",
@@ -73,6 +89,9 @@ __all__ = [
     "Backlog",
     "Base",
     "Beat",
+    "Check",
+    "CheckItem",
+    "Correction",
     "Customer",
     "CustomerFact",
     "DueConversation",
@@ -90,6 +109,9 @@ __all__ = [
     "ModelCall",
     "Person",
     "RateBudget",
+    "RereadIssue",
+    "RereadTicket",
+    "Rereading",
     "Schedule",
     "ScheduleTick",
     "SettingsVersion",
@@ -105,6 +127,8 @@ __all__ = [
     "TicketComment",
     "TicketMerge",
     "TrendLook",
+    "Trial",
+    "TrialReading",
     "User",
     "UserLink",
     "WebSession",

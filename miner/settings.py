@@ -71,6 +71,9 @@ class Settings(BaseModel):
     severity_definitions: Annotated[
         dict[Severity, str], Field(description="Own definitions of severities, for Claude; the others keep theirs.")
     ] = {}
+    examples: Annotated[
+        int, Field(ge=0, le=40, description="The most corrections that Claude is shown as examples; 0: none.")
+    ] = 12
     tickets_per_call: Annotated[
         int, Field(ge=1, le=20, description="The most tickets that Claude is shown in one call.")
     ] = 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -10,12 +11,18 @@ from starlette.requests import Request
 from dashboard.forms import KeyQuery, TicketQuery, parse_id_key, parse_time_key, read_query, time_key
 from dashboard.http import View, cut
 from dashboard.marks import Piece, Quoted, cut_at_quotes
+from miner import settings
 from miner.issues import queries as issues
+from miner.issues.correction_queries import list_corrections
 from miner.models import Ticket, TicketComment
+from miner.themes import queries as themes
 from miner.tickets import queries as tickets
 from miner.tickets.text import subject_end
 
 PAGE = 50
+MOST_THEMES = 100  # that an issue can be moved to with the form, the biggest
+# The fields of the form by which a passage is marked as an issue.
+_MARK: dict[str, str] = dict.fromkeys(("passage", "type", "severity", "area", "summary"), "")
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,15 @@ def ticket_list(request: Request, session: Session) -> View:
 
 
 def ticket(request: Request, session: Session) -> View:
-    one = tickets.get_ticket(session, request.path_params["id"])
+    return View("tickets/show.html", show(session, request.path_params["id"]))
+
+
+def show(
+    session: Session, ticket_id: int, *, typed: dict[str, str] | None = None, faults: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """What the page of a ticket shows; `typed` and `faults` are of a mark that was refused."""
+    one = tickets.get_ticket(session, ticket_id)
+    _, current = settings.load(session)
     found = issues.list_issues_of_ticket(session, one.id)
     quotes = [
         Quoted(issue.id, issue.quote_start, issue.quote_end)
@@ -45,18 +60,21 @@ def ticket(request: Request, session: Session) -> View:
         and issue.quote_end is not None
     ]
     comments = tickets.list_comments(session, one.id)
-    return View(
-        "tickets/show.html",
-        {
-            "ticket": one,
-            "subject": _subject(one, quotes),
-            "messages": [Message(comment, _pieces(one, comment, quotes)) for comment in comments],
-            "issues": found,
-            "marked": {quote.issue_id for quote in quotes},
-            "analyses": tickets.list_analyses(session, one.id),
-            "customer": tickets.find_customer(session, one.customer_id),
-        },
-    )
+    return {
+        "ticket": one,
+        "subject": _subject(one, quotes),
+        "messages": [Message(comment, _pieces(one, comment, quotes)) for comment in comments],
+        "issues": found,
+        "marked": {quote.issue_id for quote in quotes},
+        "analyses": tickets.list_analyses(session, one.id),
+        "customer": tickets.find_customer(session, one.customer_id),
+        "corrections": list_corrections(session, one.id),
+        "areas": list(dict.fromkeys([*current.areas, *current.components])),
+        "themes": [(theme.id, theme.name) for theme in themes.list_themes(session, limit=MOST_THEMES)],
+        "typed": _MARK | (typed or {}),
+        "faults": _MARK | (faults or {}),
+        "refused": bool(faults),
+    }
 
 
 def customer_list(request: Request, session: Session) -> View:

@@ -12,6 +12,7 @@ from dashboard.http import View
 from dashboard.weeks import Week
 from miner import settings
 from miner.issues import backlog
+from miner.issues.scores import find_quality
 from miner.runs import queries as runs
 from miner.runs.jobs import JOBS
 from miner.themes import queries as themes
@@ -40,6 +41,7 @@ def _show(session: Session, week: Week, now: dt.datetime, settings_version: int)
         "counts": counts,
         "settings_version": settings_version,
         "backlogs": [(one, backlog.outlook_of(one)) for one in backlog.list_backlogs(session)],
+        "quality": find_quality(session),
         "last_pipeline": runs.find_last_completed_run(session, "pipeline"),
         "mirrors": completeness.list_lines(session),
     }

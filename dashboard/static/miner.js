@@ -19,6 +19,8 @@ document.addEventListener("keydown", (event) => {
     search.focus();
   } else if (event.key === "?" && help) {
     help.showModal();
+  } else {
+    [...document.querySelectorAll("[data-key]")].find((button) => button.dataset.key === event.key)?.click();
   }
   afterG = event.key === "g" ? Date.now() : 0;
 });

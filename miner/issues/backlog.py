@@ -18,12 +18,11 @@ from sqlalchemy.orm import Session
 
 from miner.access import SYSTEM, Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
-from miner.issues.knowledge import load_taxonomy
 from miner.issues.outlook import Outlook, look_ahead
 from miner.issues.pending import is_pending, measure_pending
 from miner.issues.prompt import system_text
 from miner.models import BACKLOG_ANSWERS, Backlog, JobRun, Ticket
-from miner.settings import Settings
+from miner.settings import Settings, load
 
 FIRST_LOOK = 200  # tickets that are read in any case
 MANY = 2_000  # tickets that are many where the price is unknown
@@ -184,10 +183,11 @@ def _count_again(session: Session, *, settings: Settings, model: str) -> None:
 
 def _outlook(session: Session, measured: tuple[int, int], settings: Settings, model: str) -> Outlook:
     tickets, characters = measured
+    version, _ = load(session)
     return look_ahead(
         tickets,
         characters,
-        prefix=len(system_text(load_taxonomy(session, settings))),
+        prefix=len(system_text(load_prefix(session, settings, version=version))),
         per_call=settings.tickets_per_call,
         at_once=settings.calls_at_once,
         model=model,

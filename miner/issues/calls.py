@@ -25,13 +25,13 @@ class Spent:
     unpriced: int
 
 
-def record_calls(session: Session, calls: Sequence[tuple[Reply, int]], *, run_id: int) -> None:
-    """A row for each reply and its number of tickets; the caller commits."""
+def record_calls(session: Session, calls: Sequence[tuple[Reply, int]], *, run_id: int | None) -> None:
+    """A row for each reply and its number of tickets; the caller commits. `run_id` None: no run, an evaluation."""
     if calls:
         session.execute(insert(ModelCall), [_row(reply, tickets, run_id) for reply, tickets in calls])
 
 
-def _row(reply: Reply, tickets: int, run_id: int) -> dict[str, Any]:
+def _row(reply: Reply, tickets: int, run_id: int | None) -> dict[str, Any]:
     tokens = reply.tokens
     return {
         "run_id": run_id,

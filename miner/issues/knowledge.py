@@ -16,7 +16,7 @@ from miner.help_center.records import list_articles
 from miner.issues.answer import HelpLink
 from miner.issues.pending import PendingTicket
 from miner.issues.prompt import Taxonomy
-from miner.issues.taxonomy_settings import taxonomy_of
+from miner.issues.taxonomy_settings import load_taxonomy
 from miner.settings import Settings
 
 NEAREST = 3  # articles of a ticket
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from miner.help_center.nearest import Nearest
 
 
-def load_taxonomy(session: Session, settings: Settings) -> Taxonomy:
-    """What the prompt takes from the settings, with the outline of the Help Center."""
-    return replace(taxonomy_of(settings), help_center=outline(list_articles(session, settings.help_centers)))
+def load_prefix(session: Session, settings: Settings, *, version: int) -> Taxonomy:
+    """All that the prompt's prefix says: the taxonomy, the outline of the Help Center, corrections as examples."""
+    found = outline(list_articles(session, settings.help_centers))
+    return replace(load_taxonomy(session, settings, version=version), help_center=found)
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ class StoredKnowledge:
         return Knowledge(self.taxonomy, digest(self.articles), Nearest(self.articles, self.vectors))
 
 
-def load_knowledge(session: Session, settings: Settings) -> StoredKnowledge:
-    """The taxonomy, the articles and their vectors."""
+def load_knowledge(session: Session, settings: Settings, *, version: int) -> StoredKnowledge:
+    """The taxonomy, the articles and their vectors, for readings under that `version` of the settings."""
     articles = list_articles(session, settings.help_centers)
-    taxonomy = replace(taxonomy_of(settings), help_center=outline(articles))
+    taxonomy = replace(load_taxonomy(session, settings, version=version), help_center=outline(articles))
     if not articles:
         return StoredKnowledge(taxonomy, (), {})
     from miner.themes.vectors import hash_text, list_vectors

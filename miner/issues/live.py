@@ -76,7 +76,7 @@ class LiveReading:
         with context.reading() as session:
             _, current = settings.load(session)  # a limit that was raised meanwhile counts at once
             self.purse = Purse.open(session, run_id=context.run_id, model=claude.model, settings=current)
-            stored = load_knowledge(session, context.settings)
+            stored = load_knowledge(session, context.settings, version=context.settings_version)
         self.knowledge = stored.prepare()
         self.question = Question(claude, self.knowledge)
         self.same_as: dict[int, int] = {}  # ticket id -> the reading whose answer it gets

@@ -6,6 +6,7 @@ Those that a backlog holds back (`backlog.py`) wait for somebody's word and are 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -65,9 +66,18 @@ def measure_pending(session: Session, *, limit: int | None = None, held: bool | 
 
 def list_pending(session: Session, *, limit: int, held: bool | None = False) -> list[PendingTicket]:
     """The newest tickets that wait, at most `limit`, in two statements."""
+    return _list(session, is_pending(held=held), limit)
+
+
+def list_by_id(session: Session, ticket_ids: Sequence[int]) -> list[PendingTicket]:
+    """These tickets, read or not; those that are gone are left out."""
+    return _list(session, Ticket.id.in_(ticket_ids) & Ticket.deleted_at.is_(None), len(ticket_ids))
+
+
+def _list(session: Session, condition: ColumnElement[bool], limit: int) -> list[PendingTicket]:
     rows = session.execute(
         select(Ticket.id, Ticket.text, Ticket.subject, Ticket.text_hash, Ticket.created_at)
-        .where(is_pending(held=held))
+        .where(condition)
         .order_by(Ticket.created_at.desc(), Ticket.id.desc())
         .limit(limit)
     ).all()

@@ -2,7 +2,8 @@
 
 An answer is matched to an issue that is there by its quote, then by type and summary. The matched issue keeps its id,
 its theme and what people corrected; an issue that is no longer found is retired, never deleted, and revived when it is
-found again. What a person set aside stays so. The same answers twice change nothing.
+found again. What a person set aside stays so, and what a person marked is there whether or not a reading finds it.
+The same answers twice change nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from dataclasses import dataclass
 from miner.issues.answer import Located
 
 NOT_FOUND = "a later reading no longer found it"
+TAKEN_BACK = "the reading that found it was taken back"
+NOT_AN_ISSUE = "not an issue"
+READ_AWAY = (NOT_FOUND, TAKEN_BACK)  # reasons of readings: being found again revives; all others are people's
+MARKED = "missed"  # the name in `edited` of an issue that a person marked where the readings saw none
 
 _SAME_SUMMARY = 0.6  # share of common words at which two summaries of one type mean the same
 _ANY_TYPE = 0.85  # and at which the type may differ
@@ -36,7 +41,12 @@ class Known:
     @property
     def set_aside(self) -> bool:
         """Retired for another reason than that a reading did not find it."""
-        return self.retired_reason not in (None, NOT_FOUND)
+        return self.retired_reason not in (None, *READ_AWAY)
+
+    @property
+    def marked(self) -> bool:
+        """A person marked it, so no reading retires it."""
+        return MARKED in self.edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,9 @@ def reconcile(known: Sequence[Known], found: Sequence[Located], *, text_hash: st
     return Plan(
         matched=tuple((by_id[issue_id], found[place]) for issue_id, place in sorted(answer_of.items())),
         new=tuple(answer for place, answer in enumerate(found) if place not in answer_of.values()),
-        gone=tuple(issue for issue in known if issue.id not in answer_of and issue.retired_reason is None),
+        gone=tuple(
+            issue for issue in known if issue.id not in answer_of and issue.retired_reason is None and not issue.marked
+        ),
     )
 
 

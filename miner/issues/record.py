@@ -7,7 +7,7 @@ it waits again, or is gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from miner.issues.answer import Located, Reader, Reading
 from miner.issues.pending import PendingTicket
-from miner.issues.reconcile import NOT_FOUND, Known, reconcile
+from miner.issues.quotes import locate
+from miner.issues.reconcile import NOT_FOUND, READ_AWAY, Known, reconcile
 from miner.models import Analysis, Issue, Ticket
 
 
@@ -41,23 +42,38 @@ def record_answers(
     known = _known_issues(session, [answer.ticket.id for answer in stored])
     new: list[dict[str, Any]] = []
     seen_again: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    back: list[int] = []
     gone: list[int] = []
     for answer in stored:
         if answer.reading.outcome == "failed":
             continue  # nothing was learned about the issues that are there
         ticket = answer.ticket
-        plan = reconcile(known.get(ticket.id, []), answer.found, text_hash=ticket.text_hash)
+        before = known.get(ticket.id, [])
+        there = [_placed(issue, ticket) for issue in before]
+        plan = reconcile(there, answer.found, text_hash=ticket.text_hash)
         mark = {"analysis_id": analysis_of[ticket.id], "analyzer": analyzer.name, "text_hash": ticket.text_hash}
         new += [{"ticket_id": ticket.id, **mark, **_columns(located, ticket)} for located in plan.new]
         seen_again += [
             {"id": issue.id, **mark, **_kept(issue, _columns(located, ticket))} for issue, located in plan.matched
         ]
+        found_again = {issue.id for issue, _ in plan.matched}
+        for old, issue in zip(before, there, strict=True):
+            if issue.marked and issue.id not in found_again and issue.text_hash == ticket.text_hash:
+                if issue != old:
+                    moved.append({"id": issue.id, **_place(issue)})
+                if issue.retired_reason:
+                    back.append(issue.id)
         gone += [issue.id for issue in plan.gone]
     if new:
         session.execute(insert(Issue), new)
     if seen_again:
         session.execute(update(Issue), seen_again)
-        _revive(session, [row["id"] for row in seen_again])
+        back += [row["id"] for row in seen_again]
+    if moved:
+        session.execute(update(Issue), moved)
+    if back:
+        _revive(session, back)
     if gone:
         session.execute(
             update(Issue)
@@ -167,10 +183,37 @@ def _columns(located: Located, ticket: PendingTicket) -> dict[str, Any]:
     }
 
 
+_WITH = {"severity": "severity_phrase", "area": "component"}  # what means nothing without its neighbour
+_QUOTE = ("quote", "quote_start", "quote_end", "quote_verified", "occurred_at")
+
+
 def _kept(issue: Known, columns: dict[str, Any]) -> dict[str, Any]:
-    """The columns that a reading may change: none that a person corrected, nor the words behind such a severity."""
-    edited = set(issue.edited) | ({"severity_phrase"} if "severity" in issue.edited else set())
-    return {name: value for name, value in columns.items() if name not in edited}
+    """The columns that a reading may change: none that a person corrected, nor the words that a person marked."""
+    edited = {*issue.edited, *(_WITH[name] for name in issue.edited if name in _WITH)}
+    kept = {name: value for name, value in columns.items() if name not in edited}
+    if not issue.marked:
+        return kept
+    return {name: value for name, value in kept.items() if name not in _QUOTE} | _place(issue)
+
+
+def _placed(issue: Known, ticket: PendingTicket) -> Known:
+    """An issue that a person marked, with the place of its words in the text that was read, if they stand there."""
+    if not issue.marked or issue.text_hash == ticket.text_hash:
+        return issue
+    place = locate(issue.quote, ticket.text.text, hint=issue.start)
+    if place is None:
+        return issue
+    quote = ticket.text.text[slice(*place)]
+    return replace(issue, quote=quote, start=place[0], end=place[1], text_hash=ticket.text_hash)
+
+
+def _place(issue: Known) -> dict[str, Any]:
+    return {
+        "quote": issue.quote,
+        "quote_start": issue.start,
+        "quote_end": issue.end,
+        "text_hash": issue.text_hash,
+    }
 
 
 def _revive(session: Session, issue_ids: Sequence[int]) -> None:
@@ -178,6 +221,6 @@ def _revive(session: Session, issue_ids: Sequence[int]) -> None:
     session.execute(update(Issue).where(Issue.id.in_(issue_ids)).values(updated_at=func.now()))
     session.execute(
         update(Issue)
-        .where(Issue.id.in_(issue_ids), Issue.retired_reason == NOT_FOUND)
+        .where(Issue.id.in_(issue_ids), Issue.retired_reason.in_(READ_AWAY))
         .values(retired_at=None, retired_reason=None)
     )

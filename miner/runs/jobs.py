@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -65,6 +65,16 @@ class SyncArguments(Arguments):
 
 class AnalyzeArguments(Arguments):
     batch_size: BatchSize = 500
+
+
+class TrialArguments(Arguments):
+    sample: Annotated[int, Field(ge=1, le=500, description="How many tickets are read once more, drawn at random.")] = (
+        50
+    )
+    scope: Annotated[
+        Literal["all", "local", "older"],
+        Field(description="Which tickets: all, local (read by the built-in rules), older (read otherwise than now)."),
+    ] = "all"
 
 
 class PipelineArguments(Arguments):
@@ -128,6 +138,7 @@ TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends")
 IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
 RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Comparing the mirror with the account")
 HELP_CENTER = Step("help_center", "miner.help_center.refresh:run", "help centers", "Reading the Help Center")
+TRIAL = Step("trial", "miner.issues.trial:run", "tickets", "Reading a sample apart")
 RETENTION = Step("retention", "miner.runs.retention:run", "runs", "Removing old runs")
 
 JOBS: dict[str, Job] = {}
@@ -229,6 +240,17 @@ register(
         steps=(HELP_CENTER,),
         keys=("help_center",),
         deadline_seconds=3600,
+    )
+)
+register(
+    Job(
+        name="trial",
+        title="Try on a sample",
+        button="Try on a sample",
+        sentence="Reads some tickets once more as everything is configured now, and stores what it finds apart.",
+        steps=(TRIAL,),
+        arguments=TrialArguments,
+        keys=("trial",),
     )
 )
 register(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from miner import sessions, throttle
+from miner.issues.rereading import forget_old
 from miner.logs import get_logger
 from miner.runs.context import StepContext
 
@@ -32,6 +33,8 @@ def run(context: StepContext) -> None:
             break
     with context.unit() as unit:
         workers = unit.session.execute(_OLD_WORKERS, {"days": WORKER_DAYS}).rowcount  # type: ignore[attr-defined]
+        forget_old(unit.session)
+        unit.session.execute(_OLD_TRIALS, {"days": days})
         ticks = unit.session.execute(_OLD_TICKS, {"days": days}).rowcount  # type: ignore[attr-defined]
         throttle.forget_old(unit.session)
         sessions.forget_old(unit.session)
@@ -61,4 +64,5 @@ _OLD_WORKERS = text("""
     DELETE FROM workers WHERE heartbeat_at < clock_timestamp() - make_interval(days => :days)
         AND NOT EXISTS (SELECT FROM job_runs WHERE lease_owner = workers.id)""")
 
+_OLD_TRIALS = text("DELETE FROM trials WHERE created_at < clock_timestamp() - make_interval(days => :days)")
 _OLD_TICKS = text("DELETE FROM schedule_ticks WHERE fire_at < clock_timestamp() - make_interval(days => :days)")

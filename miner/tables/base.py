@@ -85,6 +85,7 @@ class Base(DeclarativeBase):
         dt.datetime: DateTime(timezone=True),
         dt.date: Date,
         dict[str, Any]: JSONB,
+        list[dict[str, Any]]: JSONB,
         list[str]: ARRAY(Text),
         bytes: LargeBinary,
         UUID: Uuid,

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from miner.issues.forgetting import forget_words
 from miner.tickets.exported import ExportedTicket, is_kept
 from miner.tickets.people import store_people
 from miner.tickets.store import store_comments, store_customers, store_rows
@@ -158,6 +159,7 @@ def bury(
     buried = session.scalars(text(_PURGE_TICKETS if purge else _HIDE_TICKETS), values).all()
     session.execute(text(_PURGE_ISSUES if purge else _HIDE_ISSUES), {"ids": list(buried), "why": GONE[reason]})
     if purge:
+        forget_words(session, buried, corrections=True)
         session.execute(text("DELETE FROM ticket_comments WHERE ticket_id = ANY(:ids)"), {"ids": list(buried)})
     return len(buried)
 

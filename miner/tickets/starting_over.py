@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
 from miner.errors import NotFound, RunAlreadyActive, UsageError
+from miner.issues.forgetting import forget_words
 from miner.issues.reconcile import NOT_FOUND
 from miner.runs.resuming import look_again
 from miner.tickets import lanes
@@ -84,6 +85,7 @@ def clear_source(session: Session, source: str, *, by: Actor) -> int:
            WHERE tickets.source = :source AND ticket_id = tickets.id AND issues.retired_at IS NULL""",
     ):
         session.execute(text(statement), values)
+    forget_words(session, ids, corrections=False)
     _forget_sync(session, source)
     start = min((second for second in (reach.covered, reach.oldest) if second is not None), default=None)
     if start is not None:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from miner.models import Customer, MirrorCheck, SyncCursor, ThemeDay, ThemeEvent, ZendeskAccount
-from tests.factories import make_issue, make_run, make_theme, make_ticket
+from miner.issues.checks import answer_check, draw_check, list_items
+from miner.issues.corrections import set_aside
+from miner.models import (
+    Customer,
+    Issue,
+    MirrorCheck,
+    SyncCursor,
+    ThemeDay,
+    ThemeEvent,
+    Trial,
+    TrialReading,
+    ZendeskAccount,
+)
+from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
 PAYLOADS = [
@@ -103,6 +116,21 @@ def store_hostile_rows(session: Session) -> list[str]:
         quote_end=start + len(HOSTILE),
     )
     make_issue(session, ticket, quote=HOSTILE, quote_start=None, quote_end=None, quote_verified=False)
+    session.flush()
+    set_aside(session, issue.id, by=TESTER)
+    session.execute(update(Issue).where(Issue.id == issue.id).values(retired_at=None, retired_reason=None))
+    for check_item in list_items(session, draw_check(session, by=TESTER).id):
+        if check_item.position > 1:
+            answer_check(session, check_item.id, verdict="right", by=TESTER)
+    trial = Trial(scope="all", tickets=1, characters=1, sample=1, seed=1, analyzer="local", model=HOSTILE,
+                  settings_version=1, created_by=HOSTILE, finished_at=NOW)  # fmt: skip
+    session.add(trial)
+    session.flush()
+    found = {"type": "bug", "area": HOSTILE, "severity": "low", "summary": HOSTILE, "quote": HOSTILE, "verified": False,
+             "start": None, "end": None, "edited": []}  # fmt: skip
+    session.add(TrialReading(trial_id=trial.id, ticket_id=ticket.id, outcome="issues", before=[found],
+                             found=[{**found, "summary": f"other {HOSTILE}", "quote": "x"},
+                                    {**found, "type": "other"}]))  # fmt: skip
     run = make_run(
         session,
         job_name="trends",
@@ -128,4 +156,7 @@ def store_hostile_rows(session: Session) -> list[str]:
         "/customers",
         "/runs",
         f"/runs/{run.id}",
+        "/check",
+        "/settings/again",
+        f"/settings/again/trials/{trial.id}",
     ]

@@ -14,7 +14,7 @@ from miner.runs.workers import Identity, record_beat
 from tests.dashboard.browsing import serve, skip_without_browser, visit
 from tests.dashboard.conftest import new_token
 from tests.dashboard.hostile import store_hostile_rows
-from tests.factories import TESTER
+from tests.factories import TESTER, make_issue, make_theme
 
 skip_without_browser()
 from playwright.sync_api import Browser, Page, expect  # noqa: E402 - missing where the line above has skipped
@@ -31,6 +31,8 @@ PAGES = [
     "/schedules",
     "/system",
     "/settings",
+    "/settings/again",
+    "/check",
     "/login",
     "/account",
     "/tokens",
@@ -136,6 +138,47 @@ def test_keys_lead_to_search_pages_and_help(open_page: Callable[..., Page]) -> N
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_ticket_is_corrected_and_taken_back_without_javascript(
+    open_page: Callable[..., Page], session: Session
+) -> None:
+    issue = make_issue(session)
+    session.commit()
+    page = open_page(390, java_script_enabled=False)
+    page.goto(f"/tickets/{issue.ticket_id}")
+    page.get_by_text("Correct", exact=True).click()
+    page.locator(f"#correct-{issue.id}-type").select_option("friction")
+    page.get_by_role("button", name="Keep the correction").click()
+    expect(page.get_by_role("status")).to_contain_text("The correction is kept")
+    expect(page.get_by_text("type: bug → friction")).to_be_visible()
+    page.get_by_text("Mark one that was missed").click()
+    page.get_by_label("The customer’s words").fill("every time I press")
+    page.get_by_role("button", name="Mark it").click()
+    expect(page.get_by_text("marked as missed: bug")).to_be_visible()
+    page.get_by_role("button", name="Take it back").last.click()
+    expect(page.locator("del")).to_have_text("type: bug → friction")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_check_is_judged_with_one_key_or_one_button_each(
+    open_page: Callable[..., Page], session: Session, scripts: bool
+) -> None:
+    theme = make_theme(session)
+    for _ in range(3):
+        make_issue(session, theme_id=theme.id)
+    session.commit()
+    page = open_page(java_script_enabled=scripts)
+    page.goto("/check")
+    page.get_by_role("button", name="Draw this week").click()
+    for number, (key, name) in enumerate((("y", "Right y"), ("t", "Right, wrong theme t"), ("n", "Wrong n")), 1):
+        expect(page.get_by_text(f"{number} of 3")).to_be_visible()
+        if scripts:
+            page.keyboard.press(key)
+        else:
+            page.get_by_role("button", name=name).click()
+    expect(page.get_by_text("All 3 are judged")).to_be_visible()
+    expect(page.get_by_text("67 % right, 21 to 94, 3 checked")).to_be_visible()
 
 
 def test_the_skip_link_comes_first_and_leads_to_the_content(open_page: Callable[..., Page]) -> None:

@@ -18,13 +18,15 @@ from tests.factories import make_issue, make_run, make_theme, make_ticket
 NOW = dt.datetime.now(dt.UTC)
 # Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
 MOST = {
-    "/": 13,
-    "/weeks/2026-W47": 13,
+    "/": 14,
+    "/weeks/2026-W47": 14,
     "/themes": 4,
     "/themes/{theme}": 9,
-    "/issues": 2,
+    "/issues": 3,
     "/tickets": 3,
-    "/tickets/{ticket}": 6,
+    "/tickets/{ticket}": 9,
+    "/check": 7,
+    "/settings/again": 8,
     "/customers": 3,
     "/runs": 9,
     "/runs/live": 8,

@@ -14,7 +14,11 @@ PURE = [
         f"miner/issues/{name}.py"
         for name in (
             "answer",
+            "comparison",
+            "evaluation",
+            "examples",
             "judge",
+            "labels",
             "language",
             "lexicon",
             "local",
@@ -27,6 +31,7 @@ PURE = [
             "reply",
             "sentences",
             "severity",
+            "shares",
             "skips",
             "subjects",
             "taxonomy",
