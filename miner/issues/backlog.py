@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from miner.access import SYSTEM, Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
+from miner.issues.knowledge import load_prefix
 from miner.issues.outlook import Outlook, look_ahead
 from miner.issues.pending import is_pending, measure_pending
 from miner.issues.prompt import system_text

@@ -61,7 +61,7 @@ def rebuild_batch(session: Session, ids: Sequence[int], *, rules: TextRules) -> 
     tickets = session.execute(
         text("""
             SELECT id, source, source_id, subject, requester, raw ->> 'assignee_id' AS assignee,
-                raw ->> 'submitter_id' AS submitter, text_hash, gone_reason
+                raw ->> 'submitter_id' AS submitter, text, text_hash, gone_reason
             FROM tickets WHERE id = ANY(:ids) ORDER BY source, source_id FOR NO KEY UPDATE"""),
         {"ids": list(ids)},
     ).all()
@@ -78,7 +78,11 @@ def rebuild_batch(session: Session, ids: Sequence[int], *, rules: TextRules) -> 
     for ticket in tickets:
         messages = comments[ticket.id]
         entering = [(one.public or rules.private, one.body) for one in messages]
-        built = build_text(ticket.subject, entering, rules.redactor(names[ticket.id]))
+        redact = rules.redactor(names[ticket.id])
+        # Where no message is stored, the text itself is all there is: it must not shrink to its subject.
+        built = (
+            build_text(ticket.subject, entering, redact) if messages else build_text("", [(True, ticket.text)], redact)
+        )
         texts.append({"id": ticket.id, "text": built.text, "text_hash": built.text_hash})
         for one, place in zip(messages, built.places, strict=True):
             start, end = place if place and one.public else (None, None)

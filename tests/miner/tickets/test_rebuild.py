@@ -128,3 +128,12 @@ def test_what_an_older_release_stored_is_made_again_before_it_is_read(step: Step
     session.refresh(ticket)
     assert ticket.text == "Export crashes\n\nIt crashes. Write to [EMAIL]"
     assert ticket.analyzed_text_hash == ticket.text_hash
+
+
+def test_a_ticket_without_stored_messages_keeps_its_words(step: Steps, session: Session) -> None:
+    ticket = make_ticket(session, text="Export\n\nIt crashes. Write to ann@example.com", text_rules="")
+    session.query(TicketComment).delete()
+    session.commit()
+    assert rebuild_texts(step("analyze")) == 1
+    session.refresh(ticket)
+    assert ticket.text == "Export\n\nIt crashes. Write to [EMAIL]"
