@@ -61,6 +61,11 @@ class Question:
         document = tickets_document(task.tickets)
         return self.claude.ask(self.system, document, schema=self.schema, max_tokens=task.max_tokens)
 
+    def params(self, task: Task, *, cached: bool) -> dict[str, Any]:
+        """The same question as a request of a batch."""
+        document = tickets_document(task.tickets)
+        return self.claude.params(self.system, document, schema=self.schema, max_tokens=task.max_tokens, cached=cached)
+
 
 class LiveReading:
     """The state of one step. `done` tickets were stored before, `limit` is the most the run reads."""
@@ -82,6 +87,11 @@ class LiveReading:
         self.accepted = self.exhausted = False
         self.troubles, self.not_before = 0, 0.0
         self.stop: Exception | None = None
+
+    def take_over(self, task: Task, tickets: Mapping[int, PendingTicket]) -> None:
+        """Ask `task` too, before what is loaded; `tickets` has those of it."""
+        self.tasks.append(task)
+        self.in_hand.update((ticket.id, tickets[ticket.id]) for ticket in task.tickets)
 
     def run(self) -> None:
         """Read until nothing is left or something stops it; raises what stopped it."""
@@ -234,15 +244,15 @@ class LiveReading:
                 settings_version=self.context.settings_version,
             )
             unit.advance(len(stored))
-            unit.count(**_counters(stored, calls))
+            unit.count(**counters_of(stored, calls))
             unit.checkpoint = {"tickets": self.done + len(stored)}
         self.done += len(stored)
-        _report(stored, calls)
+        report(stored, calls)
         return True
 
 
-def _counters(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> Mapping[str, int | Decimal]:
-    """What is added to the run's counters; a cost that is unknown is no cost of 0."""
+def counters_of(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> Mapping[str, int | Decimal]:
+    """What is added to a run's counters; a cost that is unknown is no cost of 0."""
     counters: dict[str, int | Decimal] = {
         "tickets": len(stored),
         "issues": sum(len(answer.found) for answer in stored),
@@ -257,7 +267,8 @@ def _counters(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> M
     return counters
 
 
-def _report(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> None:
+def report(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> None:
+    """Say in the log what a unit stored."""
     issues = sum(len(answer.found) for answer in stored)
     failed = sum(answer.reading.outcome == "failed" for answer in stored)
     fields: dict[str, Any] = {"tickets": len(stored), "issues": issues, "failed": failed, "calls": len(calls)}

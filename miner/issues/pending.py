@@ -6,6 +6,7 @@ Those that a backlog holds back (`backlog.py`) wait for somebody's word and are 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from miner.issues.answer import Passage, TicketText
 from miner.issues.held import is_held
-from miner.models import Ticket, TicketComment
+from miner.models import ModelBatchRequest, Ticket, TicketComment
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,25 @@ def measure_pending(session: Session, *, limit: int | None = None, held: bool | 
     return row[0], int(row[1])
 
 
-def list_pending(session: Session, *, limit: int, held: bool | None = False) -> list[PendingTicket]:
-    """The newest tickets that wait, at most `limit`, in two statements."""
+def list_pending(
+    session: Session, *, limit: int, held: bool | None = False, free: bool = False
+) -> list[PendingTicket]:
+    """The newest tickets that wait, at most `limit`, in two statements; `free`: those in no request of a batch."""
+    which = is_pending(held=held)
+    if free:
+        which &= Ticket.id.not_in(select(func.unnest(ModelBatchRequest.ticket_ids)))
+    return _load(session, which, limit=limit)
+
+
+def load_pending(session: Session, ids: Sequence[int]) -> dict[int, PendingTicket]:
+    """Those of the tickets `ids` that were not read yet, held back or not, by id."""
+    return {ticket.id: ticket for ticket in _load(session, is_pending(held=None) & Ticket.id.in_(ids))}
+
+
+def _load(session: Session, which: ColumnElement[bool], *, limit: int | None = None) -> list[PendingTicket]:
     rows = session.execute(
         select(Ticket.id, Ticket.text, Ticket.subject, Ticket.text_hash, Ticket.created_at)
-        .where(is_pending(held=held))
+        .where(which)
         .order_by(Ticket.created_at.desc(), Ticket.id.desc())
         .limit(limit)
     ).all()

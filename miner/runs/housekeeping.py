@@ -1,8 +1,8 @@
 """The housekeeping thread: one in each process that works, with a connection of its own.
 
 It needs no free actor thread and no broker, so leases, rescue, cancel requests and schedules go on while every actor
-thread is blocked. Every beat: heartbeat and leases, then expired leases of others, then bells, then the schedule tick
-when nobody ticked. Every second: log lines and cancel requests.
+thread is blocked. Every beat: heartbeat and leases, then expired leases of others, then the schedule tick when nobody
+ticked, runs that follow from others, and bells. Every second: log lines and cancel requests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from miner.errors import RunLost
 from miner.logs import LINES, get_logger
-from miner.runs import bells, lifecycle, schedules, workers
+from miner.runs import bells, followups, lifecycle, schedules, workers
 from miner.runs.events import record_lines
 from miner.runs.failures import Failure, sentence_of
 from miner.runs.holds import Holds
@@ -150,6 +150,7 @@ class Housekeeper(threading.Thread):
         if not self._holds.stopping.is_set():
             if self._tick_is_late(session):
                 self._ring_now(session, bells.job_names(session, schedules.tick(session)))
+            self._ring_now(session, followups.start_due(session))
             self._ring_now(session, bells.take_due_bells(session))
 
     def _renew(self, session: Session) -> None:

@@ -65,8 +65,13 @@ class Logged:
     @property
     def tickets(self) -> list[dict[str, Any]]:
         """The tickets that were sent."""
-        found: list[dict[str, Any]] = json.loads(self.body["messages"][-1]["content"])["tickets"]
-        return found
+        return tickets_of(self.body)
+
+
+def tickets_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tickets in a request for a message."""
+    found: list[dict[str, Any]] = json.loads(body["messages"][-1]["content"])["tickets"]
+    return found
 
 
 class StandIn:

@@ -139,10 +139,9 @@ def test_results_that_are_cut_break_in_the_middle(client: anthropic.Anthropic, c
     batch = client.messages.batches.create(requests=requests(40))
     client.messages.batches.retrieve(batch.id)
     claude.fail(at="results", reset="body")
-    got = []
+    got: list[str] = []
     with pytest.raises(httpx2.HTTPError):
-        for one in client.messages.batches.results(batch.id):
-            got.append(one.custom_id)
+        got.extend(one.custom_id for one in client.messages.batches.results(batch.id))
     assert 0 < len(got) < 40
 
 
