@@ -14,7 +14,7 @@ from miner.errors import BatchUnderWay, BudgetReached, ClaudeTrouble, Configurat
 from miner.issues import batch_rows
 from miner.issues.batch_send import Sending, find_again
 from miner.issues.batch_take import Taking
-from miner.issues.batching import POLL_CANCELLED, describe, keep_tickets, poll_delay, seq_of
+from miner.issues.batching import POLL_CANCELLED, describe, keep_tickets, poll_delay, seq_of, takes_batches
 from miner.issues.claude import Claude
 from miner.issues.claude_batches import ClaudeBatches
 from miner.issues.live import LiveReading, Question
@@ -107,8 +107,8 @@ class Reading:
             raise BatchUnderWay(sentence, max(1.0, seconds))
 
     def _takes_batches(self, waiting: int) -> bool:
-        reading = self.context.settings.reading
-        return reading == "batch" or (reading == "auto" and waiting > self.context.settings.batch_above)
+        current = self.context.settings
+        return takes_batches(current.reading, current.batch_above, waiting)
 
     def _was_tried(self) -> bool:
         """Whether Claude has answered a call of this run."""

@@ -20,6 +20,11 @@ GIVE_UP_SECONDS = 25 * 3_600.0  # a batch ends within 24 hours
 T = TypeVar("T")
 
 
+def takes_batches(reading: str, batch_above: int, waiting: int) -> bool:
+    """Whether so many waiting tickets go in batches, by the settings of these names."""
+    return reading == "batch" or (reading == "auto" and waiting > batch_above)
+
+
 def new_token() -> str:
     """What the custom ids of one batch begin with, and of no other."""
     return f"pim-{secrets.token_hex(12)}"
