@@ -16,11 +16,11 @@ from miner.issues.batch_rows import Request
 from miner.issues.batching import MOST_TRIES, chunks, keep_tickets, seq_of
 from miner.issues.calls import record_calls
 from miner.issues.judge import Task, judge
-from miner.issues.live import counters_of, report
 from miner.issues.pending import PendingTicket
 from miner.issues.prompt import opaque_ids
 from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply, Result
+from miner.issues.tally import counters_of, report
 from miner.issues.taxonomy_settings import taxonomy_of
 from miner.models import ModelBatch
 from miner.runs.context import StepContext

@@ -1,16 +1,18 @@
 """Reading with Claude while the run lasts: several tickets a call, several calls at once.
 
-Threads of a bounded pool wait for Claude and hold no connection; this thread loads tickets, judges answers and stores
-them, whatever has come in, in one unit together with what it cost. So a killed run makes again at most the calls that
-were under way. Whoever asks the run to leave is obeyed after the calls under way have been waited for, briefly.
+Threads of a bounded pool wait for Claude and hold no connection; this thread loads tickets, sends and judges; one more
+stores, whatever has come in, in one unit together with what it cost. Answers that are not stored yet count like calls
+under way and are bounded, so a killed run makes again at most twice the calls that were allowed at once. Whoever asks
+the run to leave is obeyed after the calls under way have been waited for, briefly.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from decimal import Decimal
 from typing import Any
 
@@ -28,12 +30,10 @@ from miner.issues.purse import Purse
 from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply
 from miner.issues.skips import skip_reason
+from miner.issues.tally import counters_of, report
 from miner.issues.taxonomy_settings import taxonomy_of
 from miner.issues.wire import answer_schema
-from miner.logs import get_logger
 from miner.runs.context import StepContext
-
-log = get_logger(__name__)
 
 LOAD = 100  # tickets loaded at once, at least
 IN_PLACE_SECONDS = 2.0  # a wait up to this is spent here, a longer one without a thread
@@ -87,6 +87,8 @@ class LiveReading:
         self.accepted = self.exhausted = False
         self.troubles, self.not_before = 0, 0.0
         self.stop: Exception | None = None
+        self.storing: Future[int] | None = None
+        self.in_store: tuple[list[Answer], list[tuple[Reply, int]]] = ([], [])
 
     def take_over(self, task: Task, tickets: Mapping[int, PendingTicket]) -> None:
         """Ask `task` too, before what is loaded; `tickets` has those of it."""
@@ -96,16 +98,17 @@ class LiveReading:
     def run(self) -> None:
         """Read until nothing is left or something stops it; raises what stopped it."""
         pool = ThreadPoolExecutor(self.context.settings.calls_at_once, thread_name_prefix="claude")
-        try:
-            while self._go_on(pool):
-                pass
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as self.store:  # its last unit is waited for
+            try:
+                while self._go_on(pool):
+                    pass
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
         if self.stop is not None:
             raise self.stop
 
     def _go_on(self, pool: ThreadPoolExecutor) -> bool:
-        """One turn: load, send, store what came in before, take what comes in. False: it is over."""
+        """One turn: load, send, let what came in before be stored, take what comes in. False: it is over."""
         try:
             self.context.check()
             if self.stop is None:
@@ -119,16 +122,24 @@ class LiveReading:
             self._drain()
             self.stop = leave
             return False
-        stored = self._store()
-        if self.under_way:
-            self._take(wait(self.under_way, timeout=0.2, return_when=FIRST_COMPLETED).done)
+        self._store()
+        if self.under_way or self.storing:
+            self._await(0.2)
         elif self.stop is None and self.tasks:
             time.sleep(max(0.0, min(0.2, self.not_before - time.monotonic())))
         elif self.stop is None and self.refused:
             self._end_refused()
-        elif not stored:
+        else:
             return False
         return True
+
+    def _await(self, seconds: float) -> None:
+        """Take whatever comes in first: answers, or that a unit is stored."""
+        pending: list[Future[Any]] = [*self.under_way, *([self.storing] if self.storing else [])]
+        finished, _ = wait(pending, seconds, FIRST_COMPLETED)
+        if self.storing in finished:
+            self._stored()
+        self._take({future for future in self.under_way if future in finished})
 
     def _load(self) -> None:
         """Take more tickets in hand while fewer calls wait than could be sent."""
@@ -153,7 +164,7 @@ class LiveReading:
         self.tasks.extend(Task(tuple(one)) for one in pack(to_read, self.context.settings.tickets_per_call))
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
-        while self.tasks and len(self.under_way) < self.pace.allowed and time.monotonic() >= self.not_before:
+        while self.tasks and self._may_send():
             coming = sum(map(self.question.bound, [*self.under_way.values(), self.tasks[0]]), Decimal(0))
             if self.under_way and not self.purse.allows(coming):
                 return  # what is under way may cost less than it could
@@ -161,12 +172,19 @@ class LiveReading:
             task = self.tasks.popleft()
             self.under_way[pool.submit(self.question.ask, task)] = task
 
+    def _may_send(self) -> bool:
+        unstored = len(self.under_way) + len(self.calls) + len(self.in_store[1])
+        room = len(self.under_way) < self.pace.allowed and unstored < 2 * self.pace.allowed
+        return room and time.monotonic() >= self.not_before
+
     def _drain(self) -> None:
         """The run leaves: what is under way is paid for, so it is waited for and stored."""
         give_up = time.monotonic() + DRAIN_SECONDS
         while self.under_way and (left := give_up - time.monotonic()) > 0:
-            self._take(wait(self.under_way, timeout=left, return_when=FIRST_COMPLETED).done)
-        self._store()
+            self._await(left)
+        while self.storing or self.ready or self.calls:
+            self._store()
+            self._stored()
 
     def _take(self, finished: set[Future[Reply]]) -> None:
         """Judge the answers that came in; they are stored after the next calls are sent."""
@@ -223,16 +241,31 @@ class LiveReading:
         if self.stop is None or isinstance(error, AttentionNeeded):
             self.stop = error
 
-    def _store(self) -> bool:
-        """Store what is ready and what it cost in one unit; False: there was nothing."""
+    def _store(self) -> None:
+        """Let what is ready and what it cost be stored, unless a unit is being stored."""
+        if self.storing or not (self.ready or self.calls):
+            return
         readings, self.ready = self.ready, []
         calls, self.calls = self.calls, []
-        if not readings and not calls:
-            return False
         answers = []
         for reading in readings:
-            ticket = self.in_hand.pop(reading.ticket_id)
+            ticket = self.in_hand[reading.ticket_id]  # until it is stored, or it would be loaded again
             answers.append(Answer(ticket, *checked(reading, ticket.text)))
+        self.in_store = (answers, calls)
+        self.storing = self.store.submit(copy_context().run, self._write, answers, calls)
+
+    def _stored(self) -> None:
+        """Wait for the unit that is being stored; raises what it raised."""
+        if self.storing:
+            storing, self.storing = self.storing, None
+            answers, _ = self.in_store
+            self.in_store = ([], [])
+            self.done += storing.result()
+            for answer in answers:
+                del self.in_hand[answer.ticket.id]
+
+    def _write(self, answers: list[Answer], calls: list[tuple[Reply, int]]) -> int:
+        """One unit; returns how many tickets it stored."""
         # Whoever wants the run to leave was asked at the turn's begin; what is paid for is stored all the same.
         with self.context.unit(leaving=True) as unit:
             record_calls(unit.session, calls, run_id=self.context.run_id)
@@ -246,34 +279,5 @@ class LiveReading:
             unit.advance(len(stored))
             unit.count(**counters_of(stored, calls))
             unit.checkpoint = {"tickets": self.done + len(stored)}
-        self.done += len(stored)
         report(stored, calls)
-        return True
-
-
-def counters_of(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> Mapping[str, int | Decimal]:
-    """What is added to a run's counters; a cost that is unknown is no cost of 0."""
-    counters: dict[str, int | Decimal] = {
-        "tickets": len(stored),
-        "issues": sum(len(answer.found) for answer in stored),
-    }
-    used = [reply.tokens for reply, _ in calls if reply.tokens]
-    if used:
-        counters["input_tokens"] = sum(tokens.prompt for tokens in used)
-        counters["output_tokens"] = sum(tokens.received for tokens in used)
-    costs = [dollars for reply, _ in calls if reply.tokens and (dollars := call_cost(reply)) is not None]
-    if costs:
-        counters["cost_usd"] = sum(costs, Decimal(0))
-    return counters
-
-
-def report(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> None:
-    """Say in the log what a unit stored."""
-    issues = sum(len(answer.found) for answer in stored)
-    failed = sum(answer.reading.outcome == "failed" for answer in stored)
-    fields: dict[str, Any] = {"tickets": len(stored), "issues": issues, "failed": failed, "calls": len(calls)}
-    log.info(
-        "tickets_read",
-        message=f"Read {len(stored)} tickets in {len(calls)} calls: {issues} issues, {failed} failed",
-        **fields,
-    )
+        return len(stored)

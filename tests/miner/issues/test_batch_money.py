@@ -7,13 +7,13 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from miner.errors import BatchUnderWay, BudgetReached
 from miner.issues import analyze, batch_send
 from miner.issues.pending import count_pending
-from miner.models import ModelBatch
+from miner.models import ModelBatch, ModelCall
 from miner.runs.context import StepContext
 from tests.standins.claude.standin import StandIn
 from tests.support.batches import batches, hurry, in_batches, last_turn, times_billed, turn
@@ -78,9 +78,6 @@ def test_an_answer_costs_no_more_than_its_batch_was_reckoned_with(
     context = step("analyze")
     turn(session, context)
     last_turn(session, context)
-    bound, booked = session.execute(
-        text(
-            "SELECT sum(bound_usd), (SELECT sum(cost_usd) FROM model_calls WHERE batch_id IS NOT NULL) FROM model_batches"
-        )
-    ).one()
+    bound = session.scalars(select(func.sum(ModelBatch.bound_usd))).one()
+    booked = session.scalars(select(func.sum(ModelCall.cost_usd)).where(ModelCall.batch_id.is_not(None))).one()
     assert 0 < booked <= bound
