@@ -72,7 +72,7 @@ class Reading:
 
     def _count_waiting(self) -> int:
         with self.context.reading() as session:
-            return count_pending(session, limit=None if self.limit is None else self.limit - self.done)
+            return count_pending(session, limit=None if self.limit is None else max(0, self.limit - self.done))
 
     def _send(self) -> None:
         question = Question(self.claude, taxonomy_of(self.context.settings))

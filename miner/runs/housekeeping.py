@@ -36,7 +36,10 @@ TICK_AFTER_LEASES = 1.25
 
 
 class Housekeeper(threading.Thread):
-    """`ring` hands (run id, job name) pairs to the broker and may raise; the runs are then rung again later."""
+    """`ring` hands (run id, job name) pairs to the broker and may raise; the runs are then rung again later.
+
+    `follow` False: a process that works one run only starts none that follow from it, since nobody might work them.
+    """
 
     def __init__(
         self,
@@ -46,10 +49,11 @@ class Housekeeper(threading.Thread):
         *,
         ring: Callable[[list[tuple[int, str]]], None],
         lease_seconds: float,
+        follow: bool = True,
     ) -> None:
         super().__init__(name="housekeeping", daemon=True)
         self._engine, self._identity, self._holds, self._ring = engine, identity, holds, ring
-        self._lease = lease_seconds
+        self._lease, self._follow = lease_seconds, follow
         self._beat = lease_seconds / BEATS_PER_LEASE
         self._quit = threading.Event()
         self._next_beat = 0.0
@@ -150,7 +154,8 @@ class Housekeeper(threading.Thread):
         if not self._holds.stopping.is_set():
             if self._tick_is_late(session):
                 self._ring_now(session, bells.job_names(session, schedules.tick(session)))
-            self._ring_now(session, followups.start_due(session))
+            if self._follow:
+                self._ring_now(session, followups.start_due(session))
             self._ring_now(session, bells.take_due_bells(session))
 
     def _renew(self, session: Session) -> None:
