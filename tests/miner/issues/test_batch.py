@@ -93,7 +93,7 @@ def test_requests_of_a_batch_are_those_of_live_calls_without_the_cache_unless_as
     assert "cache_control" not in batch["system"][0]
     session.execute(text("DELETE FROM job_run_keys"))
     in_batches(session, cache_in_batches=True)
-    fill(session, 2)
+    fill(session, 4, "The import of sheet {} crashes.")
     claude.batches.polls_until_end = 1
     turn(session, step("analyze"))
     assert claude.batches.all[-1].requests[0]["params"]["system"][0]["cache_control"] == {"type": "ephemeral"}
@@ -207,7 +207,7 @@ def test_a_refused_ticket_is_isolated_and_parked_and_its_neighbours_are_read(
     in_batches(session, tickets_per_call=4)
     fill(session, 3)
     bad = make_ticket(session, text="Odd\n\nThe poison crashes.")
-    fill(session, 4)
+    fill(session, 4, "The import of sheet {} crashes.")
     context = step("analyze")
     refuse: Any = lambda message: message.update(stop_reason="refusal", content=[])  # noqa: E731
     claude.fail(when=has("poison"), times=9, change=refuse)
@@ -309,7 +309,7 @@ def test_a_batch_that_is_too_large_is_sent_in_halves_and_a_single_request_is_spl
     assert batches(session) == [("given_up", 4), ("submitted", 2), ("submitted", 2)]
     last_turn(session, context)
     assert len(issues(session)) == 10
-    fill(session, 2)
+    fill(session, 2, "The import of sheet {} crashes.")
     session.execute(text("DELETE FROM job_run_keys"))
     session.commit()
     big: Callable[[dict[str, Any]], bool] = lambda body: len(tickets_of(body["requests"][0]["params"])) > 1  # noqa: E731
