@@ -33,20 +33,27 @@ def settle(context: StepContext) -> Skip | None:
 
     Raises BatchUnderWay while one is open. Without a key they are left for later, and others may read meanwhile.
     """
-    config = context.config
     with context.reading() as session:
         if not batch_rows.has_open(session):
             return Skip("no batch is open")
-    if not config.anthropic_api_key:
+    if not context.config.anthropic_api_key:
         with context.unit() as unit:
             batch_rows.adopt_open(unit.session, context.run_id, cancel=True)
         return Skip("a batch is open at Claude and there is no key: set ANTHROPIC_API_KEY; looked at again in an hour")
+    settle_open(context, done=int((context.checkpoint or {}).get("tickets", 0)), cancel=True)
+    return None
+
+
+def settle_open(context: StepContext, *, done: int, cancel: bool) -> int:
+    """`Reading.settle` with a client of its own; returns how many tickets the run has stored by now."""
+    config = context.config
     claude = Claude(api_key=str(config.anthropic_api_key), base_url=config.anthropic_base_url, model=config.model)
     try:
-        Reading(context, claude, done=int((context.checkpoint or {}).get("tickets", 0)), limit=None).settle(cancel=True)
+        reading = Reading(context, claude, done=done, limit=None)
+        reading.settle(cancel=cancel)
+        return reading.done
     finally:
         claude.close()
-    return None
 
 
 class Reading:

@@ -63,9 +63,7 @@ def measure_pending(session: Session, *, limit: int | None = None, held: bool | 
     return row[0], int(row[1])
 
 
-def list_pending(
-    session: Session, *, limit: int, held: bool | None = False, free: bool = False
-) -> list[PendingTicket]:
+def list_pending(session: Session, *, limit: int, held: bool | None = False, free: bool = False) -> list[PendingTicket]:
     """The newest tickets that wait, at most `limit`, in two statements; `free`: those in no request of a batch."""
     which = is_pending(held=held)
     if free:

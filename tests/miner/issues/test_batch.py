@@ -16,7 +16,7 @@ from miner.errors import BudgetReached, ConfigurationNeeded, RateLimited
 from miner.issues import analyze, batch_send, batch_take, batching
 from miner.issues.pending import count_pending
 from miner.issues.prices import Tokens, cost
-from miner.models import Analysis, JobRun, ModelBatchRequest, ModelCall, Ticket
+from miner.models import Analysis, Backlog, JobRun, ModelBatchRequest, ModelCall, Ticket
 from miner.runs.context import StepContext
 from tests.factories import NOON, make_ticket
 from tests.standins.claude import answers
@@ -347,3 +347,28 @@ def test_a_ticket_that_changes_meanwhile_is_read_again_and_its_neighbours_are_ke
     assert [issue.quote for issue in issues(session) if issue.ticket_id == changed.id] == [
         "The export of sheet 1 freezes."
     ]
+
+
+def test_a_ticket_that_is_held_back_while_its_batch_is_worked_gets_what_was_paid_for(
+    step: Steps, session: Session, claude: StandIn
+) -> None:
+    in_batches(session)
+    tickets = fill(session, 6)
+    context = step("analyze")
+    turn(session, context)
+    session.add(
+        Backlog(
+            reason="large",
+            sources=["file:test"],
+            edge_at=NOON + dt.timedelta(days=1),
+            edge_id=0,
+            model="claude-haiku-5-5",
+            tickets=4,
+            low_seconds=1,
+            high_seconds=1,
+        )
+    )
+    session.commit()
+    assert count_pending(session) == 0, "all that wait are held back"
+    last_turn(session, context)
+    assert {issue.ticket_id for issue in issues(session)} == {ticket.id for ticket in tickets}
