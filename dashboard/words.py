@@ -77,6 +77,21 @@ SHARES = {
     "no_issue": "Tickets without an issue",
     "not_kept": "Answers that were of no use or were overtaken",
 }
+# What else a ticket says of an issue, in the order of a page: (name of the fact, word).
+FACTS = (
+    ("detail", "Detail"),
+    ("user_segment", "Who"),
+    ("platform", "Platform"),
+    ("version", "Version"),
+    ("error_text", "Error text"),
+    ("related_feature", "Related feature"),
+    ("frequency", "How often"),
+    ("workaround", "Workaround"),
+    ("business_impact", "Business impact"),
+    ("root_cause_guess", "Cause (a guess)"),
+    ("sentiment", "Mood"),
+    ("article", "Should have answered"),
+)
 ISSUE_TYPES = [(name, name.replace("_", " ")) for name in _ISSUE_TYPES]
 FLAG_CHOICES = [(name, entry[0]) for name, entry in FLAGS.items()]
 SEVERITY_CHOICES = [(name, entry[0]) for name, entry in SEVERITIES.items()]
@@ -108,6 +123,18 @@ FLASHES = {
 def plain(word: str | None) -> str:
     """`feature_request` as people write it; None is unknown."""
     return "unknown" if word is None else word.replace("_", " ")
+
+
+def known_facts(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What is known of an issue as (name, word, text); what the ticket does not say is left out."""
+    return [(name, word, str(facts[name])) for name, word in FACTS if facts.get(name)]
+
+
+def confidence(share: float | None) -> str:
+    """How sure the analyzer is: its figure is its own opinion, so it is not shown as a percentage."""
+    if share is None:
+        return "unknown"
+    return "high" if share >= 0.75 else "medium" if share >= 0.45 else "low"
 
 
 def job_title(name: str) -> str:

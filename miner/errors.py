@@ -17,6 +17,8 @@ MinerError
 │   ├── ImportFailed
 │   ├── ModelDamaged            the embedding weights are not the ones that were tested
 │   ├── ClaudeTrouble           retryable: Claude is away, overloaded, or the connection broke
+│   ├── HelpCenterRefused       a Help Center that cannot be read as it is configured
+│   ├── HelpCenterTrouble       retryable: a Help Center is away, or sent what cannot be read
 │   └── ZendeskError            Zendesk did not give what was asked for
 │       ├── ZendeskAuthentication   the credentials are refused
 │       ├── ZendeskForbidden        they are known but may not do this
@@ -162,6 +164,20 @@ class ClaudeTrouble(StepError):
     def __init__(self, message: str, *, sent: bool = False) -> None:
         self.sent = sent
         super().__init__(message)
+
+
+class HelpCenterRefused(StepError):
+    """A Help Center that is not public, not there, or not where the settings say."""
+
+
+class HelpCenterTrouble(StepError):
+    """A Help Center that is away, limits its calls, or sent what cannot be read."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ZendeskError(StepError):

@@ -24,6 +24,7 @@ from miner.tables.base import (
     Base,
 )
 from miner.tables.batches import ModelBatch, ModelBatchRequest
+from miner.tables.help_center import HelpArticle, HelpCenterState
 from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
 from miner.tables.money import BACKLOG_ANSWERS, BACKLOG_REASONS, Backlog
 from miner.tables.runs import (
@@ -40,7 +41,7 @@ from miner.tables.runs import (
     Worker,
 )
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
-from miner.tables.tickets import Customer, SyncCursor, Ticket, TicketComment
+from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
 from miner.tables.zendesk import (
     AccessToken,
     CustomerFact,
@@ -79,6 +80,8 @@ __all__ = [
     "CustomerFact",
     "DueConversation",
     "Embedding",
+    "HelpArticle",
+    "HelpCenterState",
     "Issue",
     "JobRun",
     "JobRunAttempt",
@@ -90,6 +93,7 @@ __all__ = [
     "ModelBatch",
     "ModelBatchRequest",
     "ModelCall",
+    "Person",
     "RateBudget",
     "Schedule",
     "ScheduleTick",

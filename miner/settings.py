@@ -6,6 +6,7 @@ A run loads the settings once, at its start, and remembers their version.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Session
 from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments
 from miner.models import SettingsVersion
+from miner.settings_rules import list_faults, remedy
+from miner.tickets.text import TextRules
 
 
 def _zone(name: str) -> str:
@@ -52,6 +55,13 @@ class Settings(BaseModel):
             max_length=20_000, description="What Claude should know of the product: devices, plans, features, words."
         ),
     ] = ""
+    help_centers: Annotated[
+        list[str],
+        Field(
+            description="Public Help Centers, each with host and locale: https://support.example.com/hc/en-us. Read "
+            "weekly without any credential."
+        ),
+    ] = []
     language: Annotated[
         str, Field(min_length=2, max_length=50, description="The language in which Claude sums issues up.")
     ] = "English"
@@ -100,6 +110,14 @@ class Settings(BaseModel):
     private_notes: Annotated[
         bool, Field(description="Whether agents' private notes are read too; they are stored in any case.")
     ] = False
+    redaction: Annotated[
+        bool,
+        Field(
+            description="Whether mail addresses, phone, card and account numbers, network addresses, secrets and names "
+            "are taken out of the text that is read, shown and sent. A change reaches stored texts with the next "
+            "analysis; only tickets whose text is another then are read again."
+        ),
+    ] = True
     customer_fields: Annotated[
         dict[Literal["plan", "revenue", "currency", "segment", "owner"], str],
         Field(
@@ -111,6 +129,10 @@ class Settings(BaseModel):
         int, Field(ge=1, le=3650, description="Days that finished runs are kept; the last success and failure stay.")
     ] = 90
     smallest_theme: Annotated[int, Field(ge=2, le=50, description="Issues that make a theme.")] = 3
+
+    @property
+    def text_rules(self) -> TextRules:
+        return TextRules(redact=self.redaction, private=self.private_notes)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -142,14 +164,17 @@ def save(session: Session, settings: Settings, *, by: Actor, note: str = "") -> 
 def parse(values: dict[str, Any]) -> Settings:
     """Settings from outside; raises InvalidArguments naming each refused field."""
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise InvalidArguments(field_faults(error)) from None
+        raise InvalidArguments(field_faults(error, known=Settings.model_fields)) from None
+    if faults := list_faults(settings):
+        raise InvalidArguments(faults)
+    return settings
 
 
-def field_faults(error: ValidationError) -> dict[str, str]:
-    """pydantic's findings as {field: sentence}, without the refused value."""
+def field_faults(error: ValidationError, *, known: Collection[str] | None = None) -> dict[str, str]:
+    """pydantic's findings as {field: sentence}, without the refused value; `known`: with what to do about it."""
     return {
-        ".".join(str(part) for part in fault["loc"]) or "value": fault["msg"]
+        ".".join(str(part) for part in fault["loc"]) or "value": fault["msg"] if known is None else remedy(fault, known)
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     }

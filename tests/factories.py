@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role
 from miner.models import Analysis, Backlog, Issue, JobRun, Theme, Ticket, TicketComment
+from miner.tickets.text import TextRules
 
 TESTER = Actor("code", "tester", Role.admin)
 VIEWER = Actor("code", "viewer", Role.viewer)
@@ -23,7 +24,8 @@ _numbers = itertools.count(1)
 def make_ticket(session: Session, **columns: Any) -> Ticket:
     """A ticket with one comment that covers its text from the first blank line on."""
     number = next(_numbers)
-    text = columns.pop("text", f"Export fails ({number})\n\nThe export to CSV crashes every time I press the button.")
+    subject = columns.get("subject", f"Export fails ({number})")
+    text = columns.pop("text", f"{subject}\n\nThe export to CSV crashes every time I press the button.")
     created_at = columns.get("created_at", NOON)
     defaults: dict[str, Any] = {
         "source": "file:test",
@@ -32,6 +34,7 @@ def make_ticket(session: Session, **columns: Any) -> Ticket:
         "status": "open",
         "text": text,
         "text_hash": hashlib.sha256(text.encode()).hexdigest(),
+        "text_rules": TextRules().mark,
         "created_at": created_at,
         "updated_at": created_at,
     }

@@ -10,6 +10,7 @@ from dashboard import words
 from dashboard.http import Cut
 from miner.issues.queries import IssueLine
 from miner.models import Analysis, JobRun, JobRunStep, Theme, Ticket, TicketComment
+from miner.tickets.text import subject_end
 
 T = TypeVar("T")
 
@@ -86,7 +87,10 @@ def issue(row: IssueLine) -> dict[str, Any]:
         "id": row.id,
         "type": row.type,
         "area": row.area,
+        "component": row.component,
         "severity": row.severity,
+        "severity_phrase": row.severity_phrase,
+        "severity_assumed": row.severity_phrase is None,
         "summary": row.summary,
         "quote": row.quote,
         "quote_start": row.quote_start,
@@ -94,6 +98,8 @@ def issue(row: IssueLine) -> dict[str, Any]:
         "quote_verified": row.quote_verified,
         "occurred_at": time(row.occurred_at),
         "analyzer": row.analyzer,
+        "confidence": row.confidence,
+        "facts": row.facts,
         "ticket_id": row.ticket_id,
         "ticket_url": f"/tickets/{row.ticket_id}#issue-{row.id}",
         "theme_id": row.theme_id,
@@ -110,7 +116,7 @@ def ticket(
         "source": row.source,
         "source_id": row.source_id,
         "zendesk_ticket_id": row.zendesk_ticket_id,
-        "subject": row.subject,
+        "subject": row.text[: subject_end(row.subject, row.text)],
         "status": row.status,
         "priority": row.priority,
         "tags": row.tags,
@@ -125,7 +131,7 @@ def ticket(
                 "position": one.position,
                 "author_kind": one.author_kind,
                 "public": one.public,
-                "body": one.body,
+                "body": one.body if one.text_start is None else row.text[one.text_start : one.text_end],
                 "created_at": time(one.created_at),
                 "text_start": one.text_start,
                 "text_end": one.text_end,

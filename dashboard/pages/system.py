@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from dashboard.http import View
 from miner import settings
+from miner.help_center import records as help_center
 from miner.runs import pausing
 from miner.runs import queries as runs
 from miner.tickets import completeness
@@ -26,6 +27,7 @@ def system(request: Request, session: Session) -> View:
             "silent_seconds": max(60, request.app.state.lease_seconds),  # a process beats several times a lease
             "pause": pausing.find_pause(session),
             "beat": runs.find_beat(session, "tick"),
+            "help_centers": help_center.list_states(session),
             "facts": runs.get_database_facts(session),
             "counts": tickets.count_tickets(session),
             "accounts": completeness.list_accounts(session),

@@ -13,6 +13,7 @@ from dashboard.marks import Piece, Quoted, cut_at_quotes
 from miner.issues import queries as issues
 from miner.models import Ticket, TicketComment
 from miner.tickets import queries as tickets
+from miner.tickets.text import subject_end
 
 PAGE = 50
 
@@ -67,9 +68,7 @@ def customer_list(request: Request, session: Session) -> View:
 
 def _subject(ticket: Ticket, quotes: list[Quoted]) -> list[Piece]:
     """The subject; the text begins with it, so a quote may stand there too."""
-    if not ticket.text.startswith(ticket.subject):
-        return [Piece(ticket.subject)]
-    return cut_at_quotes(ticket.text, 0, len(ticket.subject), quotes)
+    return cut_at_quotes(ticket.text, 0, subject_end(ticket.subject, ticket.text), quotes)
 
 
 def _pieces(ticket: Ticket, comment: TicketComment, quotes: list[Quoted]) -> list[Piece]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.scripts import run
 
 revision = "v0006_batches"
-down_revision = "v0005_sync"
+down_revision = "v0007_knowledge"
 branch_labels = None
 depends_on = None
 

@@ -19,9 +19,10 @@ from miner.issues.batch_rows import has_open
 from miner.issues.calls import was_claude_used
 from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, count_pending, list_pending
-from miner.issues.record import Answer, record_answers
+from miner.issues.record import Answer, count_spared, record_answers
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
+from miner.tickets.rebuild import rebuild_texts
 
 log = get_logger(__name__)
 
@@ -34,6 +35,7 @@ def run(context: StepContext) -> Skip | None:
     Raises ConfigurationNeeded when Claude is to read, or has read before, and there is no key: the two readers' issues
     are not alike, so one never stands in for the other unasked.
     """
+    rebuild_texts(context)
     done = int((context.checkpoint or {}).get("tickets", 0))
     limit = context.args.get("batch_size")
     with context.reading() as session:
@@ -150,6 +152,7 @@ def _counters(stored: Sequence[Answer]) -> dict[str, int | Decimal]:
     counters: dict[str, int | Decimal] = {
         "tickets": len(stored),
         "issues": sum(len(answer.found) for answer in stored),
+        **count_spared(stored),
     }
     for name in ("input_tokens", "output_tokens", "cost_usd"):
         amounts = [amount for usage in usages if (amount := getattr(usage, name)) is not None]

@@ -21,6 +21,7 @@ LONGEST_QUOTE = 1_000
 LONGEST_NAME = 100
 LONGEST_FACT = 500
 MOST_FINDINGS = 20
+NO_ARTICLE = "no article found"
 OUTCOMES = ("issues", "no_issue", "skipped", "failed")
 
 
@@ -34,6 +35,15 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class HelpLink:
+    """A public article of the Help Center."""
+
+    title: str
+    section: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class TicketText:
     """A ticket as an analyzer sees it: the text begins with the subject, [0, subject_end)."""
 
@@ -41,6 +51,7 @@ class TicketText:
     text: str
     subject_end: int = 0
     passages: tuple[Passage, ...] = ()
+    articles: tuple[HelpLink, ...] = ()  # nearest to it, the best first; none: no Help Center is known
 
     @property
     def subject(self) -> str:
@@ -51,7 +62,8 @@ class TicketText:
 class Finding:
     """One product issue. `severity_phrase` None: the severity is assumed; `quote_hint`: where the quote was seen.
 
-    `facts` are what else the ticket says of it, by name: problem, platform, workaround and so on.
+    `article` is the one of the ticket's articles that should have answered it, as `article_ids` names it. `facts` are
+    what else the ticket says of it, by name: problem, platform, workaround and so on.
     """
 
     type: str
@@ -63,6 +75,7 @@ class Finding:
     severity_phrase: str | None = None
     confidence: float | None = None
     quote_hint: int | None = None
+    article: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -116,16 +129,15 @@ def checked(reading: Reading, ticket: TicketText) -> tuple[Reading, tuple[Locate
     """
     if reading.outcome not in OUTCOMES:
         reading = replace(reading, outcome="failed", reason="the answer could not be understood", findings=())
-    found = tuple(
-        _located(finding, ticket.text) for finding in reading.findings[:MOST_FINDINGS] if clean(finding.quote)
-    )
+    found = tuple(_located(finding, ticket) for finding in reading.findings[:MOST_FINDINGS] if clean(finding.quote))
     if reading.outcome == "issues" and found:
         return replace(reading, reason=None), found
     outcome = "no_issue" if reading.outcome == "issues" else reading.outcome
     return replace(reading, outcome=outcome, reason=reading.reason or "no product issue was found", findings=()), ()
 
 
-def _located(finding: Finding, text: str) -> Located:
+def _located(finding: Finding, ticket: TicketText) -> Located:
+    text = ticket.text
     quote = clean(finding.quote)[:LONGEST_QUOTE]
     place = locate(quote, text, hint=finding.quote_hint)
     if place:
@@ -142,10 +154,28 @@ def _located(finding: Finding, text: str) -> Located:
             summary=shorten(finding.summary) or shorten(quote),
             quote=quote,
             confidence=_share(finding.confidence),
-            facts={name: text for name, fact in finding.facts.items() if (text := clean(fact)[:LONGEST_FACT])},
+            article=None,
+            facts={name: text for name, fact in finding.facts.items() if (text := clean(fact)[:LONGEST_FACT])}
+            | _article(finding, ticket),
         ),
         place,
     )
+
+
+def article_ids(count: int) -> list[str]:
+    """a1, a2, ...: what a ticket's articles are called in a call."""
+    return [f"a{number}" for number in range(1, count + 1)]
+
+
+def _article(finding: Finding, ticket: TicketText) -> dict[str, str]:
+    """The article that should have answered what help does not; nothing where no Help Center is known."""
+    if finding.type != "documentation_gap" or not ticket.articles:
+        return {}
+    named = dict(zip(article_ids(len(ticket.articles)), ticket.articles, strict=True)).get(finding.article or "")
+    if named is None:
+        return {"article": NO_ARTICLE}
+    address = {"article_url": named.url} if len(named.url) <= LONGEST_FACT else {}
+    return {"article": clean_line(named.title)[:LONGEST_FACT]} | address
 
 
 def _severity(finding: Finding, text: str) -> tuple[str, str | None]:

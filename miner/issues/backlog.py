@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from miner.access import SYSTEM, Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
 from miner.issues.batching import takes_batches
+from miner.issues.knowledge import load_taxonomy
 from miner.issues.outlook import Outlook, look_ahead
 from miner.issues.pending import is_pending, measure_pending
 from miner.issues.prompt import system_text
-from miner.issues.taxonomy_settings import taxonomy_of
 from miner.models import BACKLOG_ANSWERS, Backlog, JobRun, Ticket
 from miner.settings import Settings
 
@@ -51,7 +51,7 @@ def find_outlook(
     session: Session, *, settings: Settings, model: str, limit: int | None = None, held: bool | None = False
 ) -> Outlook:
     """What reading the tickets that wait takes; `held` as in `is_pending`."""
-    return _outlook(measure_pending(session, limit=limit, held=held), settings, model)
+    return _outlook(session, measure_pending(session, limit=limit, held=held), settings, model)
 
 
 def answer_backlog(session: Session, backlog_id: int, answer: str, *, by: Actor) -> Backlog:
@@ -176,19 +176,19 @@ def _count_again(session: Session, *, settings: Settings, model: str) -> None:
                 is_pending(held=None), Ticket.analyzed_at.is_(None), Ticket.source.in_(backlog.sources), older
             )
         ).one()
-        ahead = _outlook((count, int(characters)), settings, model)
+        ahead = _outlook(session, (count, int(characters)), settings, model)
         backlog.tickets, backlog.model, backlog.low_usd, backlog.high_usd = count, model, ahead.low, ahead.high
         backlog.low_seconds, backlog.high_seconds = ahead.low_seconds, ahead.high_seconds
         backlog.counted_at = func.now()
     session.flush()
 
 
-def _outlook(measured: tuple[int, int], settings: Settings, model: str) -> Outlook:
+def _outlook(session: Session, measured: tuple[int, int], settings: Settings, model: str) -> Outlook:
     tickets, characters = measured
     return look_ahead(
         tickets,
         characters,
-        prefix=len(system_text(taxonomy_of(settings))),
+        prefix=len(system_text(load_taxonomy(session, settings))),
         per_call=settings.tickets_per_call,
         at_once=settings.calls_at_once,
         model=model,

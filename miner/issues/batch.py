@@ -17,10 +17,10 @@ from miner.issues.batch_take import Taking
 from miner.issues.batching import POLL_CANCELLED, describe, keep_tickets, poll_delay, seq_of, takes_batches
 from miner.issues.claude import Claude
 from miner.issues.claude_batches import ClaudeBatches
-from miner.issues.live import LiveReading, Question
+from miner.issues.knowledge import load_knowledge
+from miner.issues.live import LiveReading
 from miner.issues.pending import count_pending
 from miner.issues.reply import RemoteBatch
-from miner.issues.taxonomy_settings import taxonomy_of
 from miner.logs import get_logger
 from miner.models import ModelBatch, ModelCall
 from miner.runs.context import Skip, StepContext
@@ -82,8 +82,9 @@ class Reading:
             return count_pending(session, limit=None if self.limit is None else max(0, self.limit - self.done))
 
     def _send(self) -> None:
-        question = Question(self.claude, taxonomy_of(self.context.settings))
-        sending = Sending(self.context, question, self.remote, done=self.done, limit=self.limit)
+        with self.context.reading() as session:
+            stored = load_knowledge(session, self.context.settings)
+        sending = Sending(self.context, self.claude, stored.prepare(), self.remote, done=self.done, limit=self.limit)
         try:
             sending.send_all()
         finally:

@@ -6,7 +6,7 @@ An open batch belongs to the run that holds the key `analyze`, whichever run sen
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,14 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from miner.issues.answer import TicketText
-from miner.issues.batching import GIVE_UP_SECONDS, POLL_SECONDS, spent_from_json, spent_to_json
+from miner.issues.batching import (
+    GIVE_UP_SECONDS,
+    POLL_SECONDS,
+    articles_from_json,
+    articles_to_json,
+    spent_from_json,
+    spent_to_json,
+)
 from miner.issues.judge import Task
 from miner.issues.pending import PendingTicket, load_pending
 from miner.models import ModelBatch, ModelBatchRequest
@@ -212,6 +219,7 @@ def _columns(task: Task, hashes: Mapping[int, str]) -> dict[str, Any]:
         "calls": task.calls,
         "wide": task.wide,
         "spent": spent_to_json(task.spent),
+        "articles": articles_to_json(task),
     }
 
 
@@ -222,6 +230,10 @@ def _load(session: Session, which: Any) -> tuple[list[Request], dict[int, Pendin
     tickets = {key: ticket for key, ticket in found.items() if ticket.text_hash == wanted[key]}
     requests = []
     for row in rows:
+        for place, key in enumerate(row.ticket_ids):
+            if key in tickets:
+                shown = articles_from_json(row.articles, place)
+                tickets[key] = replace(tickets[key], text=replace(tickets[key].text, articles=shown))
         texts = tuple(tickets[key].text if key in tickets else TicketText(key, "") for key in row.ticket_ids)
         task = Task(texts, row.calls, row.wide, spent_from_json(row.spent))
         requests.append(Request(row.id, row.seq, row.tries, task, tuple(key in tickets for key in row.ticket_ids)))

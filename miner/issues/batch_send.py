@@ -15,18 +15,22 @@ from decimal import Decimal
 from miner import settings
 from miner.errors import AttentionNeeded, BudgetReached, ClaudeTrouble, RateLimited
 from miner.issues import batch_rows
-from miner.issues.answer import Reading, checked
+from miner.issues.answer import checked
 from miner.issues.batching import LOOKS, MOST_REQUESTS, POLL_SECONDS, custom_id, keep_tickets, look_delay, new_token
+from miner.issues.claude import Claude
 from miner.issues.claude_batches import BatchTooLarge, ClaudeBatches
 from miner.issues.judge import Task, judge
-from miner.issues.live import Question
+from miner.issues.knowledge import Knowledge
+from miner.issues.known import list_known
 from miner.issues.pending import PendingTicket, list_pending
 from miner.issues.prices import BATCH, find_price
 from miner.issues.prompt import PROMPT_VERSION, opaque_ids, pack
 from miner.issues.purse import Purse
+from miner.issues.question import Question
 from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply
-from miner.issues.skips import skip_reason
+from miner.issues.sorting import sort_tickets
+from miner.issues.tally import counters_of
 from miner.logs import get_logger
 from miner.models import ModelBatch
 from miner.runs.context import StepContext, Unit
@@ -39,12 +43,12 @@ SKEW = dt.timedelta(minutes=2)  # by which Claude's clock and the database's may
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What becomes one batch: (task, times it was sent before), and what of the queue it uses up."""
+    """What becomes one batch: (task, times it was sent before), what of the queue it uses up, what needs no call."""
 
     tasks: list[tuple[Task, int]]
     tickets: dict[int, PendingTicket]
     from_queue: list[int]
-    skipped: list[Answer]
+    spared: list[Answer]
     bound: Decimal
 
     @property
@@ -56,9 +60,17 @@ class Sending:
     """Sends what waits, batch after batch. `done` tickets were stored before, `limit` is the most the run reads."""
 
     def __init__(
-        self, context: StepContext, question: Question, remote: ClaudeBatches, *, done: int, limit: int | None
+        self,
+        context: StepContext,
+        claude: Claude,
+        knowledge: Knowledge,
+        remote: ClaudeBatches,
+        *,
+        done: int,
+        limit: int | None,
     ) -> None:
-        self.context, self.question, self.remote = context, question, remote
+        self.context, self.knowledge, self.remote = context, knowledge, remote
+        self.question = Question(claude, knowledge)
         self.done, self.limit = done, limit
         self.most = MOST_REQUESTS
 
@@ -79,23 +91,23 @@ class Sending:
             if self.limit is not None:
                 wanted = min(wanted, self.limit - self.done - batch_rows.count_tickets(session))
             new = list_pending(session, limit=wanted, free=True) if wanted > 0 else []
+            known = list_known(session, new, question=self.question.key)
         kept = [(one, keep_tickets(one.task, one.kept)) for one in queued[: self.most]]
         tasks = [(task, one.tries) for one, task in kept if task is not None]
-        reasons = {ticket.id: skip_reason(ticket.text) for ticket in new}
-        to_read = [ticket.text for ticket in new if reasons[ticket.id] is None]
-        tasks += [(Task(tuple(texts)), 0) for texts in pack(to_read, per_call)]
-        tickets |= {ticket.id: ticket for ticket in new}
-        skipped = [
-            Answer(ticket, *checked(Reading(ticket.id, "skipped", reason), ticket.text))
-            for ticket in new
-            if (reason := reasons[ticket.id])
+        found = sort_tickets(new, known=known, asked=())
+        to_read = self.knowledge.with_articles(found.to_read)
+        spared = [
+            Answer(ticket, *checked(reading, ticket.text), found.same_as.get(ticket.id))
+            for ticket, reading in zip(found.spared, found.readings, strict=True)
         ]
+        tasks += [(Task(tuple(texts)), 0) for texts in pack([ticket.text for ticket in to_read], per_call)]
+        tickets |= {ticket.id: ticket for ticket in to_read}
         count, bound = self._affordable([task for task, _ in tasks[: self.most]], purse, reserved)
-        if not count and not skipped:
+        if not count and not spared:
             return None
         rest = {id(task) for task, _ in tasks[count:]}
         used = [one.id for one, task in kept if task is None or id(task) not in rest]
-        return Parcel(tasks[:count], tickets, used, skipped, bound)
+        return Parcel(tasks[:count], tickets, used, spared, bound)
 
     def _affordable(self, tasks: list[Task], purse: Purse, reserved: Decimal) -> tuple[int, Decimal]:
         """How many of `tasks` fit into one batch and under the limits on money, and the most that these can cost."""
@@ -161,13 +173,14 @@ class Sending:
                     run_id=self.context.run_id,
                     model=self.question.claude.model,
                     prompt_version=PROMPT_VERSION,
+                    question=self.question.key,
                     settings_version=self.context.settings_version,
                     bound_usd=parcel.bound if find_price(self.question.claude.model) else None,
                 )
                 # A run that is lost between here and the answer leaves a batch that is looked for first.
                 batch_rows.change_batch(unit.session, batch_id, look_in=POLL_SECONDS)
             batch_rows.drop_queued(unit.session, parcel.from_queue)
-            self._record(unit, parcel.skipped)
+            self._record(unit, parcel.spared)
         return batch_id
 
     def _record(self, unit: Unit, answers: list[Answer]) -> None:
@@ -177,9 +190,10 @@ class Sending:
             analyzer=self.question.claude,
             run_id=self.context.run_id,
             settings_version=self.context.settings_version,
+            question=self.question.key,
         )
         unit.advance(len(stored))
-        unit.count(tickets=len(stored))
+        unit.count(**counters_of(stored, []))
         self.done += len(stored)
         unit.checkpoint = {"tickets": self.done}
 

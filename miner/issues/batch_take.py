@@ -97,6 +97,7 @@ class Taking:
                 analyzer=BatchReader(self.batch.model),
                 run_id=self.context.run_id,
                 settings_version=self.batch.settings_version,
+                question=self.batch.question,
             )
             batch_rows.mark_outcomes(unit.session, found.outcomes)
             batch_rows.queue(unit.session, found.again, {key: one.text_hash for key, one in tickets.items()})

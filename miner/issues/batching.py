@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from miner.issues.answer import Usage
+from miner.issues.answer import HelpLink, Usage
 from miner.issues.judge import Task
 
 MOST_REQUESTS = 1_000  # in one batch: far below what Claude takes, for a process of 512 MB
@@ -69,6 +69,15 @@ def keep_tickets(task: Task, kept: Sequence[bool]) -> Task | None:
         return None
     spent = tuple(task.spent[place] for place in places) if task.spent else ()
     return replace(task, tickets=tuple(task.tickets[place] for place in places), spent=spent)
+
+
+def articles_to_json(task: Task) -> list[list[list[str]]]:
+    """The articles that each ticket was shown: the answer names them by their place."""
+    return [[[one.title, one.section, one.url] for one in ticket.articles] for ticket in task.tickets]
+
+
+def articles_from_json(stored: Sequence[Sequence[Sequence[str]]], place: int) -> tuple[HelpLink, ...]:
+    return tuple(HelpLink(*one) for one in stored[place]) if stored else ()
 
 
 def spent_to_json(spent: Sequence[Usage]) -> list[list[Any]]:

@@ -22,49 +22,24 @@ from miner.issues.answer import Reading, checked
 from miner.issues.calls import call_cost, record_calls
 from miner.issues.claude import Claude
 from miner.issues.judge import Task, judge
+from miner.issues.knowledge import load_knowledge
+from miner.issues.known import list_known
 from miner.issues.pace import Pace
 from miner.issues.pending import PendingTicket, list_pending
-from miner.issues.prices import Tokens, cost
-from miner.issues.prompt import Taxonomy, opaque_ids, pack, system_text, tickets_document
+from miner.issues.prompt import opaque_ids, pack
 from miner.issues.purse import Purse
+from miner.issues.question import Question
 from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply
-from miner.issues.skips import skip_reason
+from miner.issues.sorting import sort_tickets
 from miner.issues.tally import counters_of, report
-from miner.issues.taxonomy_settings import taxonomy_of
-from miner.issues.wire import answer_schema
 from miner.runs.context import StepContext
 
 LOAD = 100  # tickets loaded at once, at least
 IN_PLACE_SECONDS = 2.0  # a wait up to this is spent here, a longer one without a thread
-# For the most that a call can cost: few characters a token, and what surrounds a ticket in JSON.
-CHARACTERS_A_TOKEN, FRAME = 2, 200
 DRAIN_SECONDS = 10.0  # how long a run that is asked to leave waits for the calls under way
 TROUBLES = 5  # failures in a row after which the run waits
 REFUSALS = 5  # refused requests, with none accepted so far, after which it is not the tickets
-
-
-class Question:
-    """What is the same in every call of a run."""
-
-    def __init__(self, claude: Claude, taxonomy: Taxonomy) -> None:
-        self.claude, self.areas = claude, taxonomy.areas
-        self.system, self.schema = system_text(taxonomy), answer_schema(taxonomy.areas)
-
-    def bound(self, task: Task) -> Decimal:
-        """What the call for `task` costs at most; 0 for a model without a price, which has no limit to keep."""
-        characters = len(self.system) + sum(len(ticket.text) + FRAME for ticket in task.tickets)
-        tokens = Tokens(written=characters // CHARACTERS_A_TOKEN, received=task.max_tokens)
-        return cost(self.claude.model, tokens) or Decimal(0)
-
-    def ask(self, task: Task) -> Reply:
-        document = tickets_document(task.tickets)
-        return self.claude.ask(self.system, document, schema=self.schema, max_tokens=task.max_tokens)
-
-    def params(self, task: Task, *, cached: bool) -> dict[str, Any]:
-        """The same question as a request of a batch."""
-        document = tickets_document(task.tickets)
-        return self.claude.params(self.system, document, schema=self.schema, max_tokens=task.max_tokens, cached=cached)
 
 
 class LiveReading:
@@ -72,11 +47,14 @@ class LiveReading:
 
     def __init__(self, context: StepContext, claude: Claude, *, done: int, limit: int | None) -> None:
         self.context, self.done, self.limit = context, done, limit
-        self.question = Question(claude, taxonomy_of(context.settings))
         self.pace = Pace(context.settings.calls_at_once)
         with context.reading() as session:
             _, current = settings.load(session)  # a limit that was raised meanwhile counts at once
             self.purse = Purse.open(session, run_id=context.run_id, model=claude.model, settings=current)
+            stored = load_knowledge(session, context.settings)
+        self.knowledge = stored.prepare()
+        self.question = Question(claude, self.knowledge)
+        self.same_as: dict[int, int] = {}  # ticket id -> the reading whose answer it gets
         self.tasks: deque[Task] = deque()
         self.under_way: dict[Future[Reply], Task] = {}
         self.in_hand: dict[int, PendingTicket] = {}
@@ -151,17 +129,17 @@ class LiveReading:
         if wanted <= 0:
             return
         with self.context.reading() as session:
-            found = list_pending(session, limit=wanted + len(self.in_hand))
-        new = [ticket for ticket in found if ticket.id not in self.in_hand][:wanted]
+            waiting = list_pending(session, limit=wanted + len(self.in_hand))
+            new = [ticket for ticket in waiting if ticket.id not in self.in_hand][:wanted]
+            known = list_known(session, new, question=self.question.key)
         self.exhausted = len(new) < wanted  # asked again when nothing is in hand any more
-        self.in_hand.update((ticket.id, ticket) for ticket in new)
-        to_read = []
-        for ticket in new:
-            if reason := skip_reason(ticket.text):
-                self.ready.append(Reading(ticket.id, "skipped", reason))
-            else:
-                to_read.append(ticket.text)
-        self.tasks.extend(Task(tuple(one)) for one in pack(to_read, self.context.settings.tickets_per_call))
+        found = sort_tickets(new, known=known, asked={ticket.text_hash for ticket in self.in_hand.values()})
+        to_read = self.knowledge.with_articles(found.to_read)
+        self.in_hand.update((ticket.id, ticket) for ticket in (*found.spared, *to_read))
+        self.ready += found.readings
+        self.same_as |= found.same_as
+        texts = [ticket.text for ticket in to_read]
+        self.tasks.extend(Task(tuple(one)) for one in pack(texts, self.context.settings.tickets_per_call))
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         while self.tasks and self._may_send():
@@ -250,7 +228,8 @@ class LiveReading:
         answers = []
         for reading in readings:
             ticket = self.in_hand[reading.ticket_id]  # until it is stored, or it would be loaded again
-            answers.append(Answer(ticket, *checked(reading, ticket.text)))
+            same_as = self.same_as.pop(ticket.id, None)
+            answers.append(Answer(ticket, *checked(reading, ticket.text), same_as))
         self.in_store = (answers, calls)
         self.storing = self.store.submit(copy_context().run, self._write, answers, calls)
 
@@ -275,6 +254,7 @@ class LiveReading:
                 analyzer=self.question.claude,
                 run_id=self.context.run_id,
                 settings_version=self.context.settings_version,
+                question=self.question.key,
             )
             unit.advance(len(stored))
             unit.count(**counters_of(stored, calls))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from miner.issues.answer import Passage, TicketText
 from miner.issues.held import is_held
 from miner.models import ModelBatchRequest, Ticket, TicketComment
+from miner.tickets.text import subject_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,14 @@ def measure_pending(session: Session, *, limit: int | None = None, held: bool | 
 
 
 def list_pending(session: Session, *, limit: int, held: bool | None = False, free: bool = False) -> list[PendingTicket]:
-    """The newest tickets that wait, at most `limit`, in two statements; `free`: those in no request of a batch."""
+    """The newest tickets that wait, at most `limit`, in two statements.
+
+    `free`: those in no request of a batch, nor with the same text as one in a request.
+    """
     which = is_pending(held=held)
     if free:
         which &= Ticket.id.not_in(select(func.unnest(ModelBatchRequest.ticket_ids)))
+        which &= Ticket.text_hash.not_in(select(func.unnest(ModelBatchRequest.text_hashes)))
     return _load(session, which, limit=limit)
 
 
@@ -97,7 +102,7 @@ def _load(session: Session, which: ColumnElement[bool], *, limit: int | None = N
             text=TicketText(
                 id=row.id,
                 text=row.text,
-                subject_end=len(row.subject) if row.text.startswith(row.subject) else 0,
+                subject_end=subject_end(row.subject, row.text),
                 passages=tuple(passage for passage, _ in messages[row.id]),
             ),
             text_hash=row.text_hash,

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from miner.issues.answer import TicketText
+from miner.issues.answer import TicketText, article_ids
 from miner.issues.taxonomy import SEVERITIES, TYPES
 
 # Changes whenever the text below or the shape of the answer does.
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 
 LONGEST_TICKET = 12_000  # characters; the middle of a longer conversation is left out
 LONG_ALONE = 4_000  # characters; a longer ticket is not packed with others
@@ -64,15 +64,24 @@ workaround: what helps meanwhile. business_impact: what it costs the customer. r
 the cause, only if the ticket supports one."""
 
 
+_HELP = """\
+About the Help Center: each ticket comes with the articles nearest to it, by id and title. A question that one of them \
+answers is no issue, unless the ticket shows that the product itself is hard to understand. For a documentation_gap, \
+article is the id of the article that should have answered it and does not; null if there is none. For every other \
+type article is null. These are the sections with titles of their articles:
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """What the prompt takes from the settings. `areas` are names with their components."""
+    """What the prompt takes from the settings. `areas` are names with their components, `help_center` is an outline."""
 
     areas: Mapping[str, Sequence[str]] = field(default_factory=dict)
     product: str = ""
     language: str = "English"
     types: Mapping[str, str] = field(default_factory=dict)
     severities: Mapping[str, str] = field(default_factory=dict)
+    help_center: str = ""
 
 
 def system_text(taxonomy: Taxonomy) -> str:
@@ -85,6 +94,8 @@ def system_text(taxonomy: Taxonomy) -> str:
         parts.append("Areas, each with its components:\n" + "\n".join(lines))
     if taxonomy.product.strip():
         parts.append("About the product:\n" + taxonomy.product.strip())
+    if taxonomy.help_center:
+        parts.append(_HELP + taxonomy.help_center)
     return "\n\n".join(parts)
 
 
@@ -108,7 +119,14 @@ def _row(key: str, ticket: TicketText) -> dict[str, Any]:
     if not shown:
         shown = [("customer", ticket.text[ticket.subject_end :].strip())]
     messages = [{"from": sender, "text": text} for sender, text in _within(shown, LONGEST_TICKET)]
-    return {"id": key, "subject": ticket.subject[:1_000], "messages": messages}
+    row = {"id": key, "subject": ticket.subject[:1_000], "messages": messages}
+    if ticket.articles:
+        ids = article_ids(len(ticket.articles))
+        row["articles"] = [
+            {"id": id_, "title": one.title, "section": one.section}
+            for id_, one in zip(ids, ticket.articles, strict=True)
+        ]
+    return row
 
 
 def _within(messages: Sequence[tuple[str, str]], room: int) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from miner.models import Issue, Theme, Ticket
+from miner.tickets.queries import shown_subject
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class IssueLine:
     id: int
     type: str
     area: str | None
+    component: str | None
     severity: str
     severity_phrase: str | None
     summary: str
@@ -29,6 +31,8 @@ class IssueLine:
     text_hash: str
     occurred_at: dt.datetime
     analyzer: str
+    confidence: float | None
+    facts: dict[str, Any]
     ticket_id: int
     ticket_source: str
     ticket_source_id: str
@@ -44,6 +48,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Issue.id,
             Issue.type,
             Issue.area,
+            Issue.component,
             Issue.severity,
             Issue.severity_phrase,
             Issue.summary,
@@ -54,10 +59,12 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Issue.text_hash,
             Issue.occurred_at,
             Issue.analyzer,
+            Issue.confidence,
+            Issue.facts,
             Issue.ticket_id,
             Ticket.source.label("ticket_source"),
             Ticket.source_id.label("ticket_source_id"),
-            Ticket.subject.label("ticket_subject"),
+            shown_subject().label("ticket_subject"),
             Ticket.original_created_at.label("ticket_original_created_at"),
             Issue.theme_id,
             Theme.name.label("theme_name"),

@@ -26,16 +26,18 @@ class Answer:
     ticket: PendingTicket
     reading: Reading
     found: tuple[Located, ...]
+    same_as: int | None = None  # the reading of an identical text whose answer it is
 
 
 def record_answers(
-    session: Session, answers: Sequence[Answer], *, analyzer: Reader, run_id: int, settings_version: int
-) -> list[Answer]:
-    """Store `answers` and return those that were stored. The caller commits."""
+    session: Session, answers: Sequence[Answer], *, analyzer: Reader, run_id: int, settings_version: int,
+    question: str | None = None,
+) -> list[Answer]:  # fmt: skip
+    """Store `answers` to `question` and return those that were stored. The caller commits."""
     stored = _unchanged(session, answers)
     if not stored:
         return []
-    analysis_of = _insert_analyses(session, stored, analyzer, run_id, settings_version)
+    analysis_of = _insert_analyses(session, stored, analyzer, run_id, settings_version, question)
     known = _known_issues(session, [answer.ticket.id for answer in stored])
     new: list[dict[str, Any]] = []
     seen_again: list[dict[str, Any]] = []
@@ -70,6 +72,13 @@ def record_answers(
     return stored
 
 
+def count_spared(answers: Sequence[Answer]) -> dict[str, int]:
+    """Counters of `answers` that needed no call: skipped for their form, or identical to one that was read."""
+    skipped = sum(answer.reading.outcome == "skipped" for answer in answers)
+    identical = sum(answer.same_as is not None for answer in answers)
+    return {name: count for name, count in (("skipped", skipped), ("identical", identical)) if count}
+
+
 def _unchanged(session: Session, answers: Sequence[Answer]) -> list[Answer]:
     """The answers whose ticket still has the text that was read; their rows are locked until the end.
 
@@ -86,7 +95,12 @@ def _unchanged(session: Session, answers: Sequence[Answer]) -> list[Answer]:
 
 
 def _insert_analyses(
-    session: Session, answers: Sequence[Answer], analyzer: Reader, run_id: int, settings_version: int
+    session: Session,
+    answers: Sequence[Answer],
+    analyzer: Reader,
+    run_id: int,
+    settings_version: int,
+    question: str | None,
 ) -> dict[int, int]:
     """A row for every reading; returns {ticket id: analysis id}."""
     rows = session.execute(
@@ -99,6 +113,8 @@ def _insert_analyses(
                 "model": analyzer.model,
                 "settings_version": settings_version,
                 "text_hash": answer.ticket.text_hash,
+                "question": question,
+                "same_as": answer.same_as,
                 "outcome": answer.reading.outcome,
                 "reason": answer.reading.reason,
                 "issue_count": len(answer.found),

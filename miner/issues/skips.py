@@ -19,6 +19,15 @@ _BOUNCE = re.compile(
     re.I,
 )
 
+# How mail servers begin what they write.
+_SERVER = re.compile(
+    r"\W*(?:this (?:message|report) was (?:created|generated) automatically by (?:the )?mail"
+    r"|delivery (?:has failed )?to (?:the following|these) recipients?"
+    r"|your message (?:wasn't|could not be|was not) delivered"
+    r"|this is the mail (?:system|delivery agent) at|i'm sorry to have to inform you that your message)",
+    re.I,
+)
+
 
 def skip_reason(ticket: TicketText) -> str | None:
     """Why `ticket` is not read: empty, an automatic reply, a bounce; None: it is to be read."""
@@ -26,6 +35,6 @@ def skip_reason(ticket: TicketText) -> str | None:
         return "the ticket has no words"
     if _AUTOMATIC.match(ticket.subject):
         return "an automatic reply"
-    if _BOUNCE.match(ticket.subject):
+    if _BOUNCE.match(ticket.subject) or _SERVER.match(ticket.text[ticket.subject_end :]):
         return "a notice of undelivered mail"
     return None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from miner.issues.calls import call_cost
-from miner.issues.record import Answer
+from miner.issues.record import Answer, count_spared
 from miner.issues.reply import Reply
 from miner.logs import get_logger
 
@@ -19,6 +19,7 @@ def counters_of(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) ->
     counters: dict[str, int | Decimal] = {
         "tickets": len(stored),
         "issues": sum(len(answer.found) for answer in stored),
+        **count_spared(stored),
     }
     used = [reply.tokens for reply, _ in calls if reply.tokens]
     if used:

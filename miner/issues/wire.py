@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
-from miner.issues.answer import LONGEST_FACT, MOST_FINDINGS, Finding
+from miner.issues.answer import LONGEST_FACT, MOST_FINDINGS, Finding, article_ids
 from miner.issues.taxonomy import SEVERITIES, TYPES
 
 NO_ISSUE = {
@@ -34,8 +34,11 @@ SENTIMENTS = ("negative", "neutral", "positive")
 CONFIDENCES = {"high": 0.9, "medium": 0.6, "low": 0.3}
 
 
-def answer_schema(areas: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """The JSON schema of an answer: one entry a ticket, evidence before judgement in each issue."""
+def answer_schema(areas: Mapping[str, Sequence[str]], *, articles: int = 0) -> dict[str, Any]:
+    """The JSON schema of an answer: one entry a ticket, evidence before judgement in each issue.
+
+    `articles`: how many a ticket may come with; 0: no Help Center is known, and none is asked for.
+    """
     components = sorted({component for parts in areas.values() for component in parts})
     issue = _object(
         quote=_TEXT,
@@ -49,6 +52,7 @@ def answer_schema(areas: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         sentiment=_one_of(SENTIMENTS),
         confidence=_one_of(CONFIDENCES),
         facts=_list(_object(name=_one_of(FACTS), text=_TEXT)),
+        **({"article": _or_null(_one_of(article_ids(articles)))} if articles else {}),
     )
     answer = _object(ticket=_TEXT, no_issue=_or_null(_one_of(NO_ISSUE)), issues=_list(issue))
     return _object(answers=_list(answer))
@@ -97,6 +101,7 @@ class _Issue(BaseModel):
     sentiment: Literal["negative", "neutral", "positive"]
     confidence: Literal["high", "medium", "low"]
     facts: list[_Fact]
+    article: str | None = None
 
 
 class _Answer(BaseModel):
@@ -189,5 +194,6 @@ def _finding(issue: _Issue, areas: Mapping[str, Sequence[str]]) -> Finding:
         severity=issue.severity,
         severity_phrase=issue.severity_phrase,
         confidence=CONFIDENCES[issue.confidence],
+        article=issue.article,
         facts={name: text[:LONGEST_FACT] for name, text in facts.items() if text.strip()},
     )

@@ -132,6 +132,7 @@ TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends",
 IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
 RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Comparing the mirror with the account")
 SETTLE = Step("settle", "miner.issues.batch:settle", "tickets", "Bringing open batches to their end", key="analyze")
+HELP_CENTER = Step("help_center", "miner.help_center.refresh:run", "help centers", "Reading the Help Center")
 RETENTION = Step("retention", "miner.runs.retention:run", "runs", "Removing old runs")
 
 JOBS: dict[str, Job] = {}
@@ -244,6 +245,17 @@ register(
         steps=(CLUSTER, TRENDS),
         keys=("themes",),
         startable=False,
+    )
+)
+register(
+    Job(
+        name="help_center",
+        title="Read the Help Center",
+        button="Read it now",
+        sentence="Fetches the public articles of the Help Centers that the settings name.",
+        steps=(HELP_CENTER,),
+        keys=("help_center",),
+        deadline_seconds=3600,
     )
 )
 register(

@@ -39,6 +39,7 @@ class ModelBatch(Base):
     )
     model: Mapped[str] = mapped_column(doc="The model that is asked.")
     prompt_version: Mapped[str] = mapped_column(doc="The version of the instructions.")
+    question: Mapped[str | None] = mapped_column(doc="A hash of all but the text that decides an answer.")
     settings_version: Mapped[int] = mapped_column(ForeignKey("settings.version"), doc="The settings it was made under.")
     requests: Mapped[int] = mapped_column(Integer, doc="Requests in it.")
     bound_usd: Mapped[Decimal | None] = mapped_column(doc="The most that it can cost; NULL: the price is unknown.")
@@ -86,6 +87,11 @@ class ModelBatchRequest(Base):
     tries: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="Times it was sent and not answered.")
     spent: Mapped[list[Any]] = mapped_column(
         JSONB, server_default=sql("'[]'"), doc="What each ticket has cost before: input tokens, output tokens, dollars."
+    )
+    articles: Mapped[list[Any]] = mapped_column(
+        JSONB,
+        server_default=sql("'[]'"),
+        doc="The Help Center articles each ticket came with: title, section, address.",
     )
     outcome: Mapped[str | None] = mapped_column(doc="What became of it; NULL: not known yet.")
     created_at: Mapped[dt.datetime] = created()

@@ -24,6 +24,8 @@ class Analysis(Base):
         CheckConstraint("outcome = 'issues' OR reason IS NOT NULL", name="no_issue_has_reason"),
         Index("analyses_ticket_id_id_idx", "ticket_id", "id"),
         Index("analyses_run_id_idx", "run_id"),
+        Index("analyses_identical_idx", "text_hash", "question", postgresql_where=sql("question IS NOT NULL")),
+        Index("analyses_same_as_idx", "same_as", postgresql_where=sql("same_as IS NOT NULL")),
     )
     id: Mapped[int] = identity()
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), doc="The ticket read.")
@@ -34,6 +36,12 @@ class Analysis(Base):
     model: Mapped[str] = mapped_column(doc="Model id, or the version of the local rules.")
     settings_version: Mapped[int] = mapped_column(ForeignKey("settings.version"), doc="The settings it was read under.")
     text_hash: Mapped[str] = mapped_column(doc="The version of the text that was read.")
+    question: Mapped[str | None] = mapped_column(
+        doc="Hash of all but the text that decides the answer: model, instructions, schema; NULL: no model was asked."
+    )
+    same_as: Mapped[int | None] = mapped_column(
+        ForeignKey("analyses.id", ondelete="SET NULL"), doc="The reading of an identical text whose answer this is."
+    )
     outcome: Mapped[str] = mapped_column(doc="issues, no_issue, skipped or failed.")
     reason: Mapped[str | None] = mapped_column(doc="Why there is no issue, it was skipped, or it failed.")
     issue_count: Mapped[int] = mapped_column(Integer, server_default="0", doc="Issues found.")

@@ -68,6 +68,7 @@ class Ticket(Base):
             postgresql_where=sql("deleted_at IS NULL AND analyzed_text_hash IS DISTINCT FROM text_hash"),
         ),
         Index("tickets_customer_id_idx", "customer_id"),
+        Index("tickets_text_rules_idx", "text_rules"),
     )
     id: Mapped[int] = identity()
     source: Mapped[str] = mapped_column(doc="`zendesk:<subdomain>`, `file:<name>` or `sample`.")
@@ -82,8 +83,14 @@ class Ticket(Base):
     requester: Mapped[str | None] = mapped_column(doc="The requester's id at the source; NULL: the source has none.")
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"), doc="Who is affected; NULL: unknown.")
     tags: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"), doc="The source's tags.")
-    text: Mapped[str] = mapped_column(doc="The analysis text: subject, description and public comments in order.")
+    text: Mapped[str] = mapped_column(
+        doc="The analysis text: subject, description and public comments in order, without personal data."
+    )
     text_hash: Mapped[str] = mapped_column(doc="SHA-256 of `text` in hex; a change asks for a new analysis.")
+    text_rules: Mapped[str] = mapped_column(
+        server_default="",
+        doc="The rules by which `text` was made, such as redacted-1; other than in force: made again.",
+    )
     created_at: Mapped[dt.datetime] = mapped_column(doc="When the customer wrote it.")
     updated_at: Mapped[dt.datetime] = mapped_column(doc="When the source last changed it.")
     original_created_at: Mapped[dt.datetime | None] = mapped_column(
@@ -105,6 +112,16 @@ class Ticket(Base):
     )
     analyzed_at: Mapped[dt.datetime | None] = mapped_column(doc="When it was last read; NULL: never.")
     analyzed_text_hash: Mapped[str | None] = mapped_column(doc="The version of the text that was read.")
+
+
+class Person(Base):
+    """What somebody of an account is called: kept to be taken out of texts, and shown nowhere."""
+
+    __tablename__ = "people"
+    __table_args__ = (PrimaryKeyConstraint("source", "key"),)
+    source: Mapped[str] = mapped_column(doc="The ticket source.")
+    key: Mapped[str] = mapped_column(doc="The person's id at the source, as tickets and comments name it.")
+    name: Mapped[str] = mapped_column(doc="The name.")
 
 
 class TicketComment(Base):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from miner.errors import ZendeskBadPayload
 from miner.tickets.conversation import Message
+from miner.tickets.text import clean_line
 from miner.tickets.values import line, number, prose, time
 
 MOST_COMMENTS = 5_000
@@ -21,11 +22,13 @@ _AGENTS = frozenset(("agent", "admin"))
 
 @dataclass(frozen=True, slots=True)
 class CommentPage:
-    """`after`: the cursor of the next page, None: this was the last; `merged`: tickets that became part of this one."""
+    """`after`: the cursor of the next page, None: this was the last; `merged`: tickets that became part of this one;
+    `people`: names by user id."""
 
     messages: tuple[Message, ...]
     after: str | None
     merged: tuple[int, ...]
+    people: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_comments(data: Mapping[str, Any], *, created_at: dt.datetime) -> CommentPage:
@@ -38,6 +41,7 @@ def read_comments(data: Mapping[str, Any], *, created_at: dt.datetime) -> Commen
         tuple(read_comment(row, roles=roles, created_at=created_at) for row in rows),
         next_cursor(data),
         tuple(loser for row in rows for loser in merged_numbers(row)),
+        read_names(data.get("users")),
     )
 
 
@@ -62,6 +66,20 @@ def read_roles(users: Any) -> dict[str, str]:
         str(user.get("id")): "agent" if user.get("role") in _AGENTS else "customer"
         for user in users
         if isinstance(user, dict) and user.get("role")
+    }
+
+
+def read_names(users: Any) -> dict[str, str]:
+    """{user id: name}, of those that have one."""
+    if not isinstance(users, list):
+        return {}
+    return {
+        str(user["id"]): name
+        for user in users
+        if isinstance(user, Mapping)
+        and number(user.get("id")) is not None
+        and isinstance(user.get("name"), str)
+        and (name := clean_line(user["name"])[:255])
     }
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from miner.tickets.comments import join_conversation
 from miner.tickets.conversation import Message
 from miner.tickets.payload import CommentData, place_messages
+from miner.tickets.people import list_names, store_people
 from miner.tickets.store import drop_surplus_comments, store_comments
+from miner.tickets.text import TextRules
 
 MERGED = "its ticket was merged into another, where it counts"
 
@@ -32,12 +34,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole conversation: its comments, its transcript, and the tickets that were merged into it."""
+    """A whole conversation: comments, transcript, the tickets that were merged into it, and names by user id."""
 
     due: Due
     comments: Sequence[Message]
     transcript: Sequence[Message] = ()
     merged: Sequence[int] = ()
+    people: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def authors(self) -> set[str | None]:
+        return {message.author for message in (*self.comments, *self.transcript)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class ConversationsStored:
 
 
 def store_conversations(
-    session: Session, fetched: Sequence[Fetched], *, source: str, private: bool = False
+    session: Session, fetched: Sequence[Fetched], *, source: str, rules: TextRules
 ) -> ConversationsStored:
     """Store whole conversations and take them off the queue.
 
@@ -85,10 +92,20 @@ def store_conversations(
     by_id = {str(one.due.number): one for one in sorted(fetched, key=lambda one: one.due.version)}
     heads = session.execute(
         text("""
-            SELECT source_id, subject, requester, raw ->> 'assignee_id' AS assignee, comment_count FROM tickets
+            SELECT source_id, subject, requester, raw ->> 'assignee_id' AS assignee,
+                raw ->> 'submitter_id' AS submitter, comment_count FROM tickets
             WHERE source = :source AND source_id = ANY(:ids) AND deleted_at IS NULL ORDER BY source_id FOR UPDATE"""),
         {"source": source, "ids": list(by_id)},
     ).all()
+    store_people(session, {key: name for one in fetched for key, name in one.people.items()}, source)
+    names = list_names(
+        session,
+        source,
+        {
+            head.source_id: {head.requester, head.assignee, head.submitter, *by_id[head.source_id].authors}
+            for head in heads
+        },
+    )
     placed: list[_Placed] = []
     rows: list[dict[str, Any]] = []
     seen: Counter[bool] = Counter()
@@ -100,9 +117,9 @@ def store_conversations(
         if public < len(one.comments) and head.comment_count in (public, len(one.comments)):
             seen[head.comment_count == len(one.comments)] += 1
         if messages:
-            built, comments = place_messages(head.subject, messages, private=private)
+            built, comments = place_messages(head.subject, messages, rules=rules, names=names[head.source_id])
             placed.append(_Placed(head.source_id, comments))
-            row |= {"text": built.text, "text_hash": built.text_hash}
+            row |= {"text": built.text, "text_hash": built.text_hash, "text_rules": rules.mark}
         rows.append(row)
     if placed:
         store_comments(session, placed, source)
@@ -146,11 +163,12 @@ def _store_texts(session: Session, rows: Sequence[dict[str, Any]], source: str) 
     found = session.scalars(
         text("""
             WITH given AS (SELECT * FROM json_to_recordset(CAST(:rows AS json))
-                AS row (source_id text, version bigint, text text, text_hash text)),
+                AS row (source_id text, version bigint, text text, text_hash text, text_rules text)),
             before AS (SELECT id, text_hash FROM tickets WHERE source = :source
                 AND source_id IN (SELECT source_id FROM given))
             UPDATE tickets SET conversation_version = given.version, text = coalesce(given.text, tickets.text),
-                text_hash = coalesce(given.text_hash, tickets.text_hash)
+                text_hash = coalesce(given.text_hash, tickets.text_hash),
+                text_rules = coalesce(given.text_rules, tickets.text_rules)
             FROM given, before
             WHERE tickets.source = :source AND tickets.source_id = given.source_id AND before.id = tickets.id
             RETURNING before.text_hash <> tickets.text_hash"""),

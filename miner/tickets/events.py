@@ -24,6 +24,7 @@ from miner.tickets.bulk import (
     take_complete,
 )
 from miner.tickets.conversations import store_conversations
+from miner.tickets.text import TextRules
 from miner.tickets.traffic import Task
 from miner.tickets.values import number
 from miner.tickets.walk import GROW_AFTER
@@ -45,12 +46,12 @@ class Events:
         context: StepContext,
         *,
         source: str,
-        private: bool,
+        rules: TextRules,
         roles: Mapping[str, str],
         ready: Callable[[], bool],
         stored: Callable[[], None],
     ) -> None:
-        self._context, self._source, self._private, self._roles = context, source, private, roles
+        self._context, self._source, self._rules, self._roles = context, source, rules, roles
         self._ready, self._stored = ready, stored
         self._since: int | None = None  # where the walk began
         self._at = 0
@@ -107,7 +108,7 @@ class Events:
         with self._context.unit() as unit:
             stage_comments(unit.session, page, source=self._source)
             fetched = take_complete(unit.session, page, source=self._source, since=since, before=before, until=passed)
-            stored = store_conversations(unit.session, fetched, source=self._source, private=self._private)
+            stored = store_conversations(unit.session, fetched, source=self._source, rules=self._rules)
             unit.session.execute(
                 text("""
                     INSERT INTO sync_cursors (source, lane, start_time, covered_from, run_id)

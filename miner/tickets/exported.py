@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from miner.errors import ZendeskBadPayload
+from miner.tickets.comments import read_names
 from miner.tickets.customers import CustomerData, find_customer
 from miner.tickets.payload import TicketData, parse_ticket
-from miner.tickets.text import clean_line, hash_text
+from miner.tickets.text import RULES, TextRules, clean_line, hash_text
 from miner.tickets.values import flag, line, number, strings
 
 DELETED = "deleted"
@@ -51,7 +52,7 @@ class Page:
     agents: frozenset[str] = frozenset()
 
 
-def read_page(data: Mapping[str, Any], *, source: str, until: int | None = None) -> Page:
+def read_page(data: Mapping[str, Any], *, source: str, until: int | None = None, rules: TextRules = RULES) -> Page:
     """The page in an answer, without the rows whose version is `until` or later; `newest` still knows of them.
 
     Raises ZendeskBadPayload when it is no page.
@@ -72,7 +73,7 @@ def read_page(data: Mapping[str, Any], *, source: str, until: int | None = None)
         if until is not None and version >= until:
             continue
         try:
-            found.append(_ticket(row, key, version, beside, source))
+            found.append(_ticket(row, key, version, beside, source, rules))
         except ValueError as error:
             faults.append((key, str(error)))
     after = data.get("after_cursor")
@@ -87,6 +88,7 @@ class _Beside:
         self.users = _by_id(data.get("users"), "id")
         self.organizations = _by_id(data.get("organizations"), "id")
         self.metrics = _by_id(data.get("metric_sets"), "ticket_id")
+        self.names = read_names(data.get("users"))
 
 
 def _by_id(rows: Any, key: str) -> dict[int, Mapping[str, Any]]:
@@ -95,12 +97,14 @@ def _by_id(rows: Any, key: str) -> dict[int, Mapping[str, Any]]:
     return {row[key]: row for row in rows if isinstance(row, dict) and isinstance(row.get(key), int)}
 
 
-def _ticket(row: Mapping[str, Any], key: int, version: int, beside: _Beside, source: str) -> ExportedTicket:
+def _ticket(
+    row: Mapping[str, Any], key: int, version: int, beside: _Beside, source: str, rules: TextRules
+) -> ExportedTicket:
     deleted = row.get("status") == DELETED
     if deleted:
         ticket = _tombstone(row, key, version, source)
     else:
-        ticket = parse_ticket(_plain(row), source=source, empty=True)
+        ticket = parse_ticket(_plain(row), source=source, empty=True, rules=rules, people=beside.names)
         metric = beside.metrics.get(key, {})
         reopens = number(metric.get("reopens"))
         ticket = replace(

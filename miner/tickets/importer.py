@@ -20,7 +20,7 @@ from miner.tickets.files import Record, inspect, read_records
 from miner.tickets.names import parse_columns
 from miner.tickets.payload import TicketData, parse_ticket
 from miner.tickets.store import store_tickets
-from miner.tickets.text import clean_line
+from miner.tickets.text import RULES, TextRules, clean_line
 
 log = get_logger(__name__)
 
@@ -39,10 +39,10 @@ class Batch:
     records: int = 0
     characters: int = 0
 
-    def add(self, record: Record, source: str) -> None:
+    def add(self, record: Record, source: str, rules: TextRules = RULES) -> None:
         self.records += 1
         try:
-            ticket = _ticket(record, source, self.columns)
+            ticket = _ticket(record, source, self.columns, rules)
         except ValueError as error:
             self.faults.append((record.line, str(error), record.value))
             return
@@ -67,7 +67,7 @@ def run(context: StepContext) -> None:
     rejects = RejectFile(context.config.home / "rejected" / f"run-{context.run_id}-{path.name}.ndjson")
     if not progress.records:
         rejects.begin()
-    for batch in _batches(records, source, columns):
+    for batch in _batches(records, source, columns, context.settings.text_rules):
         tickets = [prepare(ticket) for ticket in batch.tickets.values()]
         with context.unit() as unit:
             stored = store_tickets(unit.session, tickets, source=source)
@@ -152,13 +152,18 @@ class RejectFile:
             log.warning("rejects_not_kept", message=f"Rejected records cannot be kept: {error.strerror}")
 
 
-def _batches(records: Iterator[Record], source: str, columns: Mapping[str, str] | None = None) -> Iterator[Batch]:
+def _batches(
+    records: Iterator[Record],
+    source: str,
+    columns: Mapping[str, str] | None = None,
+    rules: TextRules = RULES,
+) -> Iterator[Batch]:
     """Full batches, and at the end, or where the file breaks, what is left."""
     batch = Batch(columns=columns)
     broken: ImportFailed | None = None
     try:
         for record in records:
-            batch.add(record, source)
+            batch.add(record, source, rules)
             if batch.full:
                 yield batch
                 batch = Batch(columns=columns)
@@ -170,12 +175,12 @@ def _batches(records: Iterator[Record], source: str, columns: Mapping[str, str] 
         raise broken
 
 
-def _ticket(record: Record, source: str, columns: Mapping[str, str] | None) -> TicketData:
+def _ticket(record: Record, source: str, columns: Mapping[str, str] | None, rules: TextRules) -> TicketData:
     if record.fault:
         raise ValueError(record.fault)
     if not isinstance(record.value, Mapping):
         raise ValueError("it is not an object")
-    return parse_ticket(record.value, source=source, columns=columns)
+    return parse_ticket(record.value, source=source, columns=columns, rules=rules)
 
 
 @dataclass

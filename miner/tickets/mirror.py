@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.tickets.exported import ExportedTicket, is_kept
+from miner.tickets.people import store_people
 from miner.tickets.store import store_comments, store_customers, store_rows
 
 # The order in which conversations are fetched. A lone comment is the description, which is known already: it is fetched
@@ -52,6 +53,7 @@ def store_page(
     fetched = [row for row in kept if (old := known.get(row.number)) and old.fetched]
     described = [row for row in kept if not ((old := known.get(row.number)) and old.fetched)]
     store_customers(session, [row.ticket for row in kept], source)
+    store_people(session, {key: name for row in kept for key, name in row.ticket.people.items()}, source)
     first = store_rows(session, [row.ticket for row in described], source, back=True) if described else None
     if fetched:
         store_rows(session, [row.ticket for row in fetched], source, keep_text=True, back=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from miner.tickets.conversation import Message, read_messages
 from miner.tickets.customers import CustomerData, find_customer
 from miner.tickets.names import rename
-from miner.tickets.text import AnalysisText, build_text, clean_line
+from miner.tickets.text import RULES, AnalysisText, TextRules, build_text, clean_line
 from miner.tickets.values import flag, line, number, prose, strings, time, web_address
 
 UNKNOWN_STATUS = "unknown"
@@ -61,6 +61,8 @@ class TicketData:
     tags: list[str]
     text: str
     text_hash: str
+    text_rules: str
+    people: Mapping[str, str]
     created_at: dt.datetime
     updated_at: dt.datetime
     original_created_at: dt.datetime | None
@@ -71,12 +73,18 @@ class TicketData:
 
 
 def parse_ticket(
-    record: Mapping[str, Any], *, source: str, empty: bool = False, columns: Mapping[str, str] | None = None
+    record: Mapping[str, Any],
+    *,
+    source: str,
+    empty: bool = False,
+    columns: Mapping[str, str] | None = None,
+    rules: TextRules = RULES,
+    people: Mapping[str, str] | None = None,
 ) -> TicketData:
     """The ticket in `record`; raises ValueError naming the field that is missing or wrong, never its content.
 
     `empty`: a ticket without any text is one too, as in an account, whose mirror holds every ticket. `columns` says
-    what our names are called in the record.
+    what our names are called in the record. `people` are names by user id that the source gives beside it.
     """
     given = rename(record, columns)
     source_id = line(given.get("id"), "id")
@@ -89,10 +97,11 @@ def parse_ticket(
         raise ValueError("created_at is missing")
     subject = clean_line(prose(given.get("subject"), "subject"))
     messages = read_messages(given, created_at=created_at)
-    built, comments = place_messages(subject, messages)
+    requester = _person(given.get("requester"), "requester", "email", "id", "name")
+    known = _known_people(given, requester, people or {}, messages)
+    built, comments = place_messages(subject, messages, rules=rules, names=known.values())
     if not empty and not subject and not any(message.body for message in messages):
         raise ValueError("it has no text: subject and description are empty")
-    requester = _person(given.get("requester"), "requester", "email", "id", "name")
     return TicketData(
         source_id=source_id,
         zendesk_ticket_id=number(source_id) if source.startswith("zendesk:") else None,
@@ -110,6 +119,8 @@ def parse_ticket(
         tags=strings(given.get("tags")),
         text=built.text,
         text_hash=built.text_hash,
+        text_rules=rules.mark,
+        people=known,
         created_at=created_at,
         updated_at=time(given.get("updated_at"), "updated_at") or created_at,
         original_created_at=None,
@@ -120,13 +131,14 @@ def parse_ticket(
 
 
 def place_messages(
-    subject: str, messages: Sequence[Message], *, private: bool = False
+    subject: str, messages: Sequence[Message], *, rules: TextRules, names: Iterable[str] = ()
 ) -> tuple[AnalysisText, tuple[CommentData, ...]]:
-    """The text of a conversation and its messages with their places; `private` lets notes into the text.
+    """The text of a conversation by `rules` and its messages with their places; `names` are its people's.
 
-    A note has no place even then: what stands there is not the customer's.
+    A private note has no place even where it enters: what stands there is not the customer's.
     """
-    built = build_text(subject, [(message.public or private, message.body) for message in messages])
+    entering = [(message.public or rules.private, message.body) for message in messages]
+    built = build_text(subject, entering, rules.redactor(names))
     placed = (
         _placed(position, message, place if message.public else None)
         for position, (message, place) in enumerate(zip(messages, built.places, strict=True))
@@ -149,6 +161,21 @@ def _placed(position: int, message: Message, place: tuple[int, int] | None) -> C
     )
 
 
+def _known_people(
+    given: Mapping[str, Any], requester: str | None, people: Mapping[str, str], messages: Sequence[Message]
+) -> dict[str, str]:
+    """{id: name} of who asked, who entered it, who handles it and who wrote, as far as the source tells their names."""
+    keys = {requester, *(message.author for message in messages)}
+    keys |= {line(given.get(field), field) for field in ("submitter_id", "assignee_id")}
+    known = {key: people[key] for key in keys if key is not None and key in people}
+    asked = given.get("requester")
+    if requester is not None and isinstance(asked, Mapping) and (name := _name(asked)):
+        known[requester] = name
+    elif requester is not None and " " in requester:
+        known[requester] = requester  # a list that knows its customers by name alone
+    return known
+
+
 def _person(value: Any, field: str, *keys: str) -> str | None:
     """An id or address that is given plainly or inside an object, by the first key that holds something."""
     if isinstance(value, dict):
@@ -156,9 +183,9 @@ def _person(value: Any, field: str, *keys: str) -> str | None:
     return line(value, field)
 
 
-def _name(organization: Any) -> str | None:
-    """What the organization is called, where the source says more than a number."""
-    name = organization.get("name") if isinstance(organization, dict) else organization
+def _name(one: Any) -> str | None:
+    """What an organization or a person is called, where the source says more than a number."""
+    name = one.get("name") if isinstance(one, dict) else one
     return clean_line(name)[:255] or None if isinstance(name, str) else None
 
 

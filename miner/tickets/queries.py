@@ -6,11 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, exists, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, case, exists, func, literal, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from miner.errors import NotFound
 from miner.models import Analysis, Customer, Issue, Ticket, TicketComment
+from miner.tickets.text import BETWEEN
 
 # Up to here a table is counted exactly; beyond it the planner's estimate is shown as what it is.
 COUNTED_EXACTLY = 100_000
@@ -63,6 +64,11 @@ class CustomerLine:
     last_ticket_at: dt.datetime | None
 
 
+def shown_subject() -> ColumnElement[str]:
+    """The subject as it stands in the text, without personal data: one line, and a blank line follows."""
+    return case((Ticket.subject == "", ""), else_=func.split_part(Ticket.text, BETWEEN, 1))
+
+
 def _pending() -> ColumnElement[bool]:
     return Ticket.deleted_at.is_(None) & Ticket.analyzed_text_hash.is_distinct_from(Ticket.text_hash)
 
@@ -101,7 +107,7 @@ def list_tickets(
             Ticket.id,
             Ticket.source,
             Ticket.source_id,
-            Ticket.subject,
+            shown_subject().label("subject"),
             Ticket.status,
             Ticket.created_at,
             Ticket.original_created_at,

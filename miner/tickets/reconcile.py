@@ -24,6 +24,7 @@ from miner.tickets.conversations import count_due, link_merged
 from miner.tickets.exported import INCLUDE, Page, is_kept, read_page
 from miner.tickets.mirror import AGAIN, BACKFILL, bury, store_page
 from miner.tickets.pace import CLOCK, Budgets, Clock
+from miner.tickets.people import forget_strangers
 from miner.tickets.sync import ME
 from miner.tickets.talks import Talks
 from miner.tickets.traffic import Task, Traffic
@@ -75,13 +76,14 @@ def reconcile_account(
         answer = traffic.ask(ME)
         now = int(answer.server_time or dt.datetime.now(dt.UTC).timestamp())
         check = Check(context, source=source, start=covered)
-        talks = Talks(context, source=source, private=context.settings.private_notes, clock=clock)
+        talks = Talks(context, source=source, rules=context.settings.text_rules, clock=clock)
         traffic.run((check,), check)
         with context.unit() as unit:
             queue_again(unit.session, source, now=now)
         traffic.run((), talks)
     with context.unit() as unit:
         link_merged(unit.session, source)
+        forget_strangers(unit.session, source)
         line = record_check(unit.session, source, check.tally, run_id=context.run_id, through=now - HIDDEN_SECONDS)
     log.info("mirror_checked", message=line)
     return None
@@ -131,7 +133,7 @@ class Check:
         )
 
     def _page(self, answer: Answer) -> None:
-        page = read_page(answer.data, source=self._source)
+        page = read_page(answer.data, source=self._source, rules=self._context.settings.text_rules)
         if not page.end and (page.after is None or page.after == self.tally.cursor):
             raise ZendeskBadPayload("Zendesk's export says there is more, but its cursor does not move")
         brands = self._context.config.zendesk_brand_ids

@@ -192,6 +192,7 @@ def _forget_sync(session: Session, source: str) -> None:
         "DELETE FROM due_conversations WHERE source = :source",
         "DELETE FROM staged_comments WHERE source = :source",
         "DELETE FROM ticket_merges WHERE source = :source",
+        "DELETE FROM people WHERE source = :source",
     )
 
 

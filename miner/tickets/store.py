@@ -34,10 +34,11 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from miner.models import Base
 from miner.tickets.payload import CommentData, TicketData
+from miner.tickets.people import store_people
 
 _TICKETS, _COMMENTS, _CUSTOMERS = (Base.metadata.tables[name] for name in ("tickets", "ticket_comments", "customers"))
 _TICKET_COLUMNS = (
-    "zendesk_ticket_id", "url", "subject", "status", "priority", "requester", "tags", "text", "text_hash",
+    "zendesk_ticket_id", "url", "subject", "status", "priority", "requester", "tags", "text", "text_hash", "text_rules",
     "created_at", "updated_at", "original_created_at", "generated_timestamp", "raw",
     "comment_count",
 )  # fmt: skip
@@ -61,6 +62,7 @@ def store_tickets(session: Session, tickets: Sequence[TicketData], *, source: st
         return Stored(0, 0)
     ordered = sorted(tickets, key=lambda ticket: ticket.source_id)  # one order of locks for all writers
     store_customers(session, ordered, source)
+    store_people(session, {key: name for ticket in ordered for key, name in ticket.people.items()}, source)
     touched = store_rows(session, ordered, source)
     store_comments(session, ordered, source)
     if touched.new < len(ordered):
@@ -122,7 +124,7 @@ def store_rows(
     for name in ("generated_timestamp", "comment_count"):
         after[name] = func.coalesce(after[name], _TICKETS.c[name])
     if keep_text:
-        del after["text"], after["text_hash"]
+        del after["text"], after["text_hash"], after["text_rules"]
     if back:
         after |= {"deleted_at": null(), "gone_reason": null()}
     statement = statement.on_conflict_do_update(

@@ -63,12 +63,12 @@ def sync_account(context: StepContext, *, clock: Clock = CLOCK, answer_seconds: 
         now = int(answer.server_time or dt.datetime.now(dt.UTC).timestamp())
         wanted = read_range(context.args, now=now, zone=context.settings.zone)
         found = prepare_lanes(context, source, now=now, brands=config.zendesk_brand_ids, wanted=wanted)
-        talks = Talks(context, source=source, private=context.settings.private_notes, clock=clock)
+        talks = Talks(context, source=source, rules=context.settings.text_rules, clock=clock)
         walk = Walk(context, found, source=source, brands=config.zendesk_brand_ids, stored=talks.refresh, clock=clock)
         events = Events(
             context,
             source=source,
-            private=context.settings.private_notes,
+            rules=context.settings.text_rules,
             roles=walk.roles,
             ready=lambda: walk.is_through,
             stored=talks.refresh,

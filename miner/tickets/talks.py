@@ -25,6 +25,7 @@ from miner.tickets.conversations import (
     store_conversations,
 )
 from miner.tickets.pace import CLOCK, Clock
+from miner.tickets.text import TextRules
 from miner.tickets.traffic import Task
 from miner.tickets.zendesk import Call
 from miner.tickets.zendesk_answers import Answer
@@ -48,13 +49,14 @@ class _Talk:
     comments: list[Message] = field(default_factory=list)
     transcript: list[Message] = field(default_factory=list)
     merged: list[int] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
 
 
 class Talks:
     """The conversations of one run."""
 
-    def __init__(self, context: StepContext, *, source: str, private: bool, clock: Clock = CLOCK) -> None:
-        self._context, self._source, self._private, self._clock = context, source, private, clock
+    def __init__(self, context: StepContext, *, source: str, rules: TextRules, clock: Clock = CLOCK) -> None:
+        self._context, self._source, self._rules, self._clock = context, source, rules, clock
         self._list: deque[Due] = deque()
         self._next: deque[_Talk] = deque()  # between two of their calls
         self._open: dict[int, _Talk] = {}
@@ -132,6 +134,7 @@ class Talks:
             raise ZendeskTrouble(f"Zendesk's pages of ticket {talk.due.number} do not move on")
         (talk.comments if talk.part == "comments" else talk.transcript).extend(page.messages)
         talk.merged.extend(page.merged)
+        talk.people |= page.people
         talk.after = page.after
         if page.after is not None and len(talk.comments) < MOST_COMMENTS:
             self._next.append(talk)
@@ -145,7 +148,7 @@ class Talks:
         del self._open[talk.due.number]
         if not self._finished:
             self._since = self._clock.seconds()
-        self._finished.append(Fetched(talk.due, talk.comments, talk.transcript, talk.merged))
+        self._finished.append(Fetched(talk.due, talk.comments, talk.transcript, talk.merged, talk.people))
         self._characters += sum(len(message.body) for message in (*talk.comments, *talk.transcript))
 
     def _failed(self, talk: _Talk, error: ZendeskError) -> bool:
@@ -175,10 +178,12 @@ class Talks:
             return
         fetched, gone = self._finished, self._gone
         with self._context.unit() as unit:
-            stored = store_conversations(unit.session, fetched, source=self._source, private=self._private)
+            stored = store_conversations(unit.session, fetched, source=self._source, rules=self._rules)
             self._drop(unit.session, gone)
             self._learn(unit.session, stored)
-            unit.count(conversations=len(fetched), texts_changed=stored.changed)
+            unit.count(
+                conversations=len(fetched), texts_changed=stored.changed, texts_unchanged=len(fetched) - stored.changed
+            )
         self._finished, self._gone, self._characters = [], [], 0
         self.stored += len(fetched)
         self.changed += stored.changed

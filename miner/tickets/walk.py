@@ -97,7 +97,7 @@ class Walk:
 
     def _page(self, lane: Lane, answer: Answer) -> None:
         # What lies beyond a window was stored by the lanes before it; what moved there since is the live lane's.
-        page = read_page(answer.data, source=self._source, until=lane.end_time)
+        page = read_page(answer.data, source=self._source, until=lane.end_time, rules=self._context.settings.text_rules)
         if not page.end and (page.after is None or page.after == lane.cursor):
             raise ZendeskBadPayload("Zendesk's export says there is more, but its cursor does not move")
         over = lane.end_time is not None and page.newest is not None and page.newest >= lane.end_time

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from dashboard.render import day
+from miner.help_center.records import record_state
 from miner.models import (
     Customer,
     ScheduleTick,
@@ -22,7 +23,7 @@ from miner.models import (
     Worker,
 )
 from miner.settings import parse, save
-from tests.factories import TESTER, make_analysis, make_issue, make_theme, make_ticket
+from tests.factories import TESTER, make_analysis, make_issue, make_run, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -145,7 +146,28 @@ def test_the_week_says_how_fresh_and_complete_it_is_and_that_it_is_a_sample(
     assert "no full pipeline has completed yet" in page
     assert "settings version 1" in page
     assert "1 SeaMonkey bug reports" in page
+    assert "identical" not in page
     assert "mapped onto the last 90 days" in page
+
+
+def test_the_week_says_how_many_tickets_the_last_pipeline_did_not_have_to_read(
+    client: TestClient, session: Session
+) -> None:
+    theme_with_reports(session, "Broken print", 1)
+    make_run(session, job_name="pipeline", state="completed", created_at=NOW, started_at=NOW, finished_at=NOW,
+             counters={"tickets": 1500, "skipped": 12, "identical": 1300})  # fmt: skip
+    session.commit()
+    page = client.get("/").text
+    assert "12 not read (empty, automatic or bounced)" in page
+    assert "1,300 answered as an identical text had been" in page
+
+
+def test_the_system_page_says_how_reading_the_help_center_went(client: TestClient, session: Session) -> None:
+    record_state(session, "https://help.example.com/hc/en-us", fault="help.example.com answers <503>")
+    session.commit()
+    page = client.get("/system").text
+    assert "https://help.example.com/hc/en-us" in page
+    assert "help.example.com answers &lt;503&gt;" in page
 
 
 def test_where_customers_are_known_the_week_counts_them(client: TestClient, session: Session) -> None:
@@ -324,6 +346,36 @@ def test_a_quote_that_does_not_stand_in_the_text_is_not_marked_but_shown(client:
     assert order(
         page, "said before", "never said", "Not found word for word", "Found in an earlier version of the text"
     )
+
+
+def test_a_ticket_shows_what_it_says_of_each_issue_and_what_is_assumed(client: TestClient, session: Session) -> None:
+    ticket = make_ticket(session, text="Clock <b>\n\nNobody can clock in. Write to ann@example.com")
+    facts = {"problem": "Workers cannot clock in.", "root_cause_guess": "A <script> of ours", "article": "Clocking in",
+             "article_url": "https://help.example.com/1"}  # fmt: skip
+    make_issue(session, ticket, severity="critical", severity_phrase="Nobody can clock in",
+               component="PIN", area="Clock", facts=facts, confidence=0.6)  # fmt: skip
+    make_issue(session, ticket, facts={"article": "x", "article_url": "javascript:alert(1)"})
+    session.commit()
+    page = client.get(f"/tickets/{ticket.id}").text
+    order(page, "Workers cannot clock in.", "Cause (a guess)", "A &lt;script&gt; of ours", "Should have answered",
+          '<a href="https://help.example.com/1"', "medium <span", "assumed: no words show it")  # fmt: skip
+    assert "Clock, PIN" in page
+    assert "javascript:" not in page
+    found = client.get(f"/api/tickets/{ticket.id}").json()["issues"]
+    assert (found[0]["facts"], found[0]["severity_assumed"], found[0]["component"]) == (facts, False, "PIN")
+    assert found[1]["severity_assumed"] is True
+
+
+def test_pages_and_api_show_the_text_without_personal_data(client: TestClient, session: Session) -> None:
+    ticket = make_ticket(session, text="[NAME]: export\n\nCall [PHONE]", subject="Ann: export")
+    session.execute(text("UPDATE ticket_comments SET body = 'Call +33 6 12 34 56 78'"))
+    make_issue(session, ticket, summary="Export fails")
+    session.commit()
+    for path in (f"/tickets/{ticket.id}", "/tickets", "/issues", f"/api/tickets/{ticket.id}", "/api/issues"):
+        page = client.get(path).text
+        assert "Ann" not in page, path
+        assert "+33" not in page, path
+    assert client.get(f"/api/tickets/{ticket.id}").json()["subject"] == "[NAME]: export"
 
 
 def test_a_ticket_without_issues_says_why(client: TestClient, session: Session) -> None:

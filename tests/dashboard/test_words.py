@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard import words
+from miner.issues.wire import CONFIDENCES, FACTS
 from miner.models import ISSUE_TYPES, RUN_STATES, SEVERITIES, STEP_STATES, TICK_OUTCOMES, TREND_FLAGS, TRIGGERS, JobRun
 from tests.factories import NOON
 
@@ -145,3 +146,13 @@ def test_a_sentence_ends_with_one_stop() -> None:
         "Did it?",
         "no reason was given.",
     ]
+
+
+def test_facts_are_those_that_the_ticket_tells_in_the_order_of_the_page() -> None:
+    facts = {"workaround": "restart", "platform": "Android", "problem": "shown elsewhere", "odd": "never shown"}
+    assert words.known_facts(facts) == [("platform", "Platform", "Android"), ("workaround", "Workaround", "restart")]
+    assert {name for name, _ in words.FACTS} == {*FACTS, "sentiment", "article"}
+
+
+def test_confidence_is_a_word_since_it_is_the_analyzers_own_opinion() -> None:
+    assert [words.confidence(share) for share in (*CONFIDENCES.values(), None)] == ["high", "medium", "low", "unknown"]

@@ -35,7 +35,9 @@ PURE = [
             "wire",
         )
     ),
+    "miner/help_center/articles.py",
     "miner/runs/cron.py",
+    "miner/settings_rules.py",
     *(f"miner/themes/{name}.py" for name in ("grouping", "matching", "naming", "planning", "words")),
     *(
         f"miner/tickets/{name}.py"
@@ -48,6 +50,9 @@ PURE = [
             "jsonstream",
             "names",
             "payload",
+            "redact",
+            "redact_names",
+            "redact_secrets",
             "text",
             "values",
             "webhook",

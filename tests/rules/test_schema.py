@@ -112,5 +112,6 @@ def test_the_schedules_exist_from_the_first_migration_and_are_on(database: str) 
         ("daily_sync", "pipeline", "0 2 * * *", None),
         ("hourly_trends", "trends", "0 * * * *", None),
         ("nightly_retention", "retention", "40 3 * * *", None),
+        ("weekly_help_center", "help_center", "20 3 * * 0", None),
         ("weekly_reconcile", "reconcile", "30 4 * * 0", None),
     ]

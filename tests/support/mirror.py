@@ -24,7 +24,7 @@ from miner.runs.workers import Identity, record_beat
 from miner.settings import Settings, load
 from miner.tickets.pace import Clock
 from miner.tickets.sync import sync_account
-from miner.tickets.text import clean, clean_line
+from miner.tickets.text import TextRules, clean, clean_line
 from tests.factories import TESTER
 from tests.standins.zendesk.standin import StandIn
 
@@ -159,13 +159,13 @@ def differences(session: Session, zendesk: StandIn, *, brands: tuple[int, ...] |
             continue
         if row is None:
             found[number] = ("missing", expected)
-        elif wrong := _wrong(row, expected):
+        elif wrong := _wrong(row, expected, names_in(zendesk, number)):
             found[number] = wrong
     found |= {number: ("not in the account", row) for number, row in stored.items() if not row["gone"]}
     return found
 
 
-def _wrong(row: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+def _wrong(row: dict[str, Any], expected: dict[str, Any], names: list[str]) -> dict[str, Any]:
     wanted = {
         "gone": False,
         "generated_timestamp": expected["generated_timestamp"],
@@ -184,9 +184,18 @@ def _wrong(row: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
         row["comments"] = []  # a ticket without a word has an empty description
     wrong = {key: (row[key], value) for key, value in wanted.items() if row[key] != value}
     public = [body for _, is_public, body in wanted["comments"] if is_public and body]
-    if row["text"] != "\n\n".join(part for part in (wanted["subject"], *public) if part):
+    # The rules of redaction have their own tests; here they must have been applied with the names the account gives.
+    redact = TextRules().redactor(names)
+    if row["text"] != "\n\n".join(redact(part) for part in (wanted["subject"], *public) if part):
         wrong["text"] = (row["text"][:200], public)
     return wrong
+
+
+def names_in(zendesk: StandIn, number: int) -> list[str]:
+    """What the people of a ticket are called in the account."""
+    ticket, users = zendesk.store.tickets[number], zendesk.store.users
+    keys = {ticket.requester_id, ticket.assignee_id, *(one.author_id for one in ticket.comments)}
+    return [users[key].name for key in keys | {one.author_id for one in ticket.messages or []} if key in users]
 
 
 def _messages(expected: dict[str, Any]) -> list[tuple[str | None, bool, str]]:

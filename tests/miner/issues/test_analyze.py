@@ -85,7 +85,7 @@ def test_the_local_rules_find_issues_whose_quotes_stand_in_the_text(step: Steps,
     assert analyses["skipped"].reason == "an automatic reply"
     assert (analyses["issues"].run_id, analyses["issues"].settings_version) == (context.run_id, 1)
     assert session.scalars(select(Ticket.id).where(Ticket.analyzed_text_hash != Ticket.text_hash)).all() == []
-    assert session.get_one(JobRun, context.run_id).counters == {"tickets": 3, "issues": 1}
+    assert session.get_one(JobRun, context.run_id).counters == {"tickets": 3, "issues": 1, "skipped": 1}
 
 
 def test_nothing_to_read_is_a_skip_with_its_reason(step: Steps) -> None:

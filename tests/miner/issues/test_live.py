@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from miner import db
 from miner.issues import live
 from miner.issues.pending import count_pending
-from miner.models import Analysis, Ticket
+from miner.models import Analysis, Person, Ticket
 from miner.runs.context import StepContext
 from tests.factories import make_ticket
 from tests.standins.claude import answers
@@ -182,3 +182,20 @@ def test_an_attempt_to_steer_reaches_no_neighbour(step: Steps, session: Session,
     session.commit()
     read(session, step("analyze"))
     assert sorted(len(call.tickets) for call in claude.calls) == [1, 3]
+
+
+def test_no_personal_data_leaves_the_process(step: Steps, session: Session, claude: StandIn) -> None:
+    ticket = make_ticket(
+        session, text="Export\n\nIt crashes. Mail ann@example.com, call +33 6 12 34 56 78", text_rules="", requester="7"
+    )
+    session.add(Person(source=ticket.source, key="7", name="Ann Lee"))
+    other = make_ticket(session, text="Print\n\nPrinting fails with error E-17, says Ann Lee.", text_rules="plain")
+    other.requester = "7"
+    session.commit()
+    read(session, step("analyze"))
+    sent = json.dumps([call.body["messages"] for call in claude.calls])
+    assert "[EMAIL]" in sent
+    assert "says [NAME]" in sent
+    assert "E-17" in sent
+    for secret in ("ann@", "+33", "Ann", "Lee"):
+        assert secret not in sent

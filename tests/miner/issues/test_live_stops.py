@@ -72,7 +72,7 @@ def test_trouble_that_passes_is_survived_and_trouble_that_stays_makes_the_run_wa
     context = step("analyze")
     read(session, context)
     assert len(issues(session)) == 5
-    fill(session, 5)
+    fill(session, 5, "The import of sheet {} crashes.")
     claude.fail(529, times=99)
     asked = len(claude.calls)
     with pytest.raises(ClaudeTrouble, match="overloaded") as raised:

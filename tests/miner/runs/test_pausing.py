@@ -40,6 +40,7 @@ def test_a_resume_lets_everything_go_on_and_both_are_audited_once(session: Sessi
         "schedule daily_sync",
         "schedule hourly_trends",
         "schedule nightly_retention",
+        "schedule weekly_help_center",
         "schedule weekly_reconcile",
     ]
     assert resume_all(session, by=TESTER)

@@ -32,6 +32,8 @@ def answer(account: Account, limits: Limits, request: Request, place: Place) -> 
     try:
         if request.path == TOKENS:
             return _grant(account, request)
+        if place is not None and place[0].public:
+            return _ask(account, request, *place, None)
         if "authorization" not in request.headers:
             raise Rejected(401, REFUSED, WWW_Authenticate='Basic realm="Web Password"')
         token = account.oauth.check(request.headers["authorization"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.standins.zendesk import words
+from tests.standins.zendesk import help_center, words
 from tests.standins.zendesk.model import DELETED, Audit, Comment, Message, Organization, Ticket, User
 from tests.standins.zendesk.store import BRANDS, FIRST_ORGANIZATION, FIRST_USER, GROUPS, Store
 
@@ -25,6 +25,7 @@ def fill(store: Store, *, tickets: int, seed: int, now: int, days: int = 90) -> 
 
 
 def _people(store: Store, rng: random.Random, tickets: int, now: int) -> None:
+    store.articles = help_center.invented()
     old = now - 400 * DAY
     store.users[ADMIN] = User(ADMIN, "Ada Admin", "admin@acme.invalid", "admin", updated_at=old)
     store.users[BOT] = User(BOT, "Answer Bot", None, "agent", updated_at=old)

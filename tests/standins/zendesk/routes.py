@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.standins.zendesk import exports, reference, tickets
+from tests.standins.zendesk import exports, help_center, reference, tickets
 from tests.standins.zendesk.http import Answer
 
 Handler = Callable[..., Answer]
@@ -14,7 +14,8 @@ Handler = Callable[..., Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`budget`: the second budget it draws on, beside the account's. `resource`: what a narrow scope must name."""
+    """`budget`: the second budget it draws on, beside the account's. `resource`: what a narrow scope must name.
+    `public`: anybody may ask, and nobody has to say who they are."""
 
     name: str
     pattern: re.Pattern[str]
@@ -23,6 +24,7 @@ class Route:
     admin: bool = False
     resource: str = "tickets"
     listing: bool = False
+    public: bool = False
 
 
 def _route(name: str, path: str, handler: Handler, **rest: object) -> Route:
@@ -62,6 +64,8 @@ ROUTES = (
            resource="organizations"),
     _route("organization", r"organizations/{number}", reference.organization, resource="organizations"),
     _route("organizations", "organizations", reference.organizations, resource="organizations"),
+    _route("help_articles", r"help_center/{locale}/articles", help_center.articles, public=True),
+    _route("help_sections", r"help_center/{locale}/sections", help_center.sections, public=True),
     _route("current_token", "oauth/tokens/current", reference.current_token, resource="users"),
 )  # fmt: skip
 NUMBERS = ("ticket", "number")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from typing import Any
 
 from tests.standins.zendesk.model import Audit, Organization, Ticket, User
 
@@ -29,6 +30,7 @@ class Store:
         self.audits: dict[int, Audit] = {}
         self.by_version: list[tuple[int, int]] = []  # (generated_timestamp, ticket id)
         self.by_time: list[tuple[int, int]] = []  # (timestamp, audit id)
+        self.articles: list[dict[str, Any]] = []  # of the public Help Center
         self._event = FIRST_EVENT
         self._ticket = 0
 

@@ -1,0 +1,1 @@
+"""The product's public Help Center: what customers could have read."""
