@@ -15,13 +15,16 @@ Ring = Callable[[list[tuple[int, str]]], None]
 
 
 class Runtime:
-    """One boot of a worker. `ring` gets (run id, job name) pairs; it may raise, the runs are then rung again later."""
+    """One boot of a worker. `ring` gets (run id, job name) pairs; it may raise, the runs are then rung again later.
 
-    def __init__(self, *, threads: int, ring: Ring) -> None:
+    `follow`: whether runs that follow from others are started here.
+    """
+
+    def __init__(self, *, threads: int, ring: Ring, follow: bool = True) -> None:
         self.config = Config.from_environment()
         self.holds = Holds()
         self.identity = Identity("worker", threads=threads)
-        self._ring = ring
+        self._ring, self._follow = ring, follow
         self._housekeeper: Housekeeper | None = None
 
     def start(self) -> None:
@@ -37,6 +40,7 @@ class Runtime:
             self.holds,
             ring=self._ring,
             lease_seconds=self.config.lease_seconds,
+            follow=self._follow,
         )
         self._housekeeper.start()
 

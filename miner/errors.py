@@ -34,6 +34,8 @@ MinerError
     ├── AttentionNeeded         nothing goes on until somebody acts; looked at again in `.seconds`
     │   ├── ConfigurationNeeded     a key, a model or an address is missing, refused or retired
     │   └── BudgetReached           a limit on money is reached, ours or the account's
+    ├── BatchUnderWay           what was sent as a batch is not ready; asked for again in `.seconds`
+    ├── KeyHeld                 another run works on what the next step needs
     ├── CancelRequested
     ├── PauseRequested          everything was paused; the run waits until it is resumed
     ├── ShutdownRequested       the process is stopping; the run goes back and resumes elsewhere
@@ -256,6 +258,22 @@ class BudgetReached(AttentionNeeded):
 
     reason = "budget"
     seconds = 3_600.0
+
+
+class BatchUnderWay(Interruption):
+    """Claude works on a batch; the run waits without holding a thread and asks again in `seconds`."""
+
+    reason = "batch"
+
+    def __init__(self, message: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(message)
+
+
+class KeyHeld(Interruption):
+    """Another run holds a key that the next step needs; looked at again in `seconds`."""
+
+    reason, seconds = "key", 10.0
 
 
 class CancelRequested(Interruption):

@@ -10,6 +10,7 @@ database's clock; states are text with a CHECK, since enum types cannot lose a v
 from miner.tables.access import ApiToken, AuditEntry, SettingsVersion, Throttle, User, UserLink, WebSession
 from miner.tables.base import (
     ACTIVE_STATES,
+    BATCH_STATES,
     ISSUE_TYPES,
     RUN_STATES,
     SEVERITIES,
@@ -22,6 +23,7 @@ from miner.tables.base import (
     WAIT_REASONS,
     Base,
 )
+from miner.tables.batches import ModelBatch, ModelBatchRequest
 from miner.tables.help_center import HelpArticle, HelpCenterState
 from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
 from miner.tables.judgement import (
@@ -69,6 +71,7 @@ __all__ = [
     "ACTIVE_STATES",
     "BACKLOG_ANSWERS",
     "BACKLOG_REASONS",
+    "BATCH_STATES",
     "CORRECTION_KINDS",
     "ISSUE_TYPES",
     "RUN_STATES",
@@ -106,6 +109,8 @@ __all__ = [
     "JobRunStep",
     "JobWake",
     "MirrorCheck",
+    "ModelBatch",
+    "ModelBatchRequest",
     "ModelCall",
     "Person",
     "RateBudget",

@@ -78,6 +78,18 @@ class Settings(BaseModel):
         int, Field(ge=1, le=20, description="The most tickets that Claude is shown in one call.")
     ] = 5
     calls_at_once: Annotated[int, Field(ge=1, le=64, description="The most calls to Claude at the same time.")] = 8
+    reading: Annotated[
+        Literal["auto", "live", "batch"],
+        Field(
+            description="How Claude is asked: live, in batches at half the price, or as many tickets as wait suggest."
+        ),
+    ] = "auto"
+    batch_above: Annotated[
+        int, Field(ge=1, le=100_000, description="With reading auto, more waiting tickets than this go in batches.")
+    ] = 500
+    cache_in_batches: Annotated[
+        bool, Field(description="Whether batches use the prompt cache too; worth it where most requests find it.")
+    ] = False
     run_budget_usd: Annotated[
         float | None, Field(gt=0, description="The most dollars a run may spend on Claude; empty: no limit.")
     ] = None

@@ -81,7 +81,7 @@ def work_here(job_name: str, args: dict[str, Any]) -> dict[str, Any]:
 
     if paused := pause_sentence():
         raise MinerError(paused)
-    runtime = Runtime(threads=1, ring=lambda runs: None)
+    runtime = Runtime(threads=1, ring=lambda runs: None, follow=False)
     runtime.start()
     try:
         run_id = start_run(job_name, args, by=cli_actor(), trigger="cli", bell=False).run_id

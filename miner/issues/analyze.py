@@ -1,8 +1,8 @@
 """STEP analyze: tickets that were not read yet are read, newest first, and what is found is stored.
 
-By Claude (see `live.py`) where it is configured, else by the local rules, fifty at a time: loaded in a short
-transaction, read in none, stored in one unit. A ticket that cannot be read is an outcome of that ticket, not of the
-run.
+By Claude (see `batch.py` and `live.py`) where it is configured, else by the local rules, fifty at a time: loaded in a
+short transaction, read in none, stored in one unit. A ticket that cannot be read is an outcome of that ticket, not of
+the run.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from miner.config import Config
 from miner.errors import ConfigurationNeeded, MinerError
 from miner.issues.announce import announce_reading
 from miner.issues.answer import Analyzer, Reading, checked
+from miner.issues.batch_rows import has_open
 from miner.issues.calls import was_claude_used
 from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, count_pending, list_pending
@@ -38,15 +39,19 @@ def run(context: StepContext) -> Skip | None:
     done = int((context.checkpoint or {}).get("tickets", 0))
     limit = context.args.get("batch_size")
     with context.reading() as session:
-        waiting = count_pending(session, limit=None if limit is None else max(0, limit - done), held=None)
+        batches = has_open(session)
         used = context.config.analyzer == "auto" and was_claude_used(session)
+    if batches and is_claude_to_read(context.config, used_before=used):
+        done = _settle_batches(context, done=done)
+    with context.reading() as session:
+        waiting = count_pending(session, limit=None if limit is None else max(0, limit - done), held=None)
     if not waiting:
         return None if done else Skip("no ticket waits to be read")
     if not is_claude_to_read(context.config, used_before=used):
         context.expect(done + waiting)
         _read_locally(context, done=done, limit=limit)
         return None
-    tickets = announce_reading(context, limit=None if limit is None else limit - done)
+    tickets = announce_reading(context, limit=None if limit is None else max(0, limit - done))
     if not tickets:
         return None if done else Skip("only tickets wait that are read once somebody says so: see `miner backlog list`")
     context.expect(done + tickets)
@@ -70,14 +75,21 @@ def is_claude_to_read(config: Config, *, used_before: bool) -> bool:
     return False
 
 
+def _settle_batches(context: StepContext, *, done: int) -> int:
+    """Take what open batches have ready; raises BatchUnderWay while one is left. What is done then."""
+    from miner.issues.batch import settle_open
+
+    return settle_open(context, done=done, cancel=False)
+
+
 def _read_with_claude(context: StepContext, *, done: int, limit: int | None) -> None:
+    from miner.issues.batch import Reading as ClaudeReading
     from miner.issues.claude import Claude  # the package behind it is slow to load
-    from miner.issues.live import LiveReading
 
     config = context.config
     claude = Claude(api_key=str(config.anthropic_api_key), base_url=config.anthropic_base_url, model=config.model)
     try:
-        LiveReading(context, claude, done=done, limit=limit).run()
+        ClaudeReading(context, claude, done=done, limit=limit).run()
     finally:
         claude.close()
 

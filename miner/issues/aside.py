@@ -17,9 +17,10 @@ from miner.errors import AttentionNeeded, BudgetReached, ClaudeTrouble, Configur
 from miner.issues.answer import Reading, TicketText
 from miner.issues.calls import call_cost
 from miner.issues.judge import Task, judge
-from miner.issues.live import DRAIN_SECONDS, REFUSALS, TROUBLES, Question
+from miner.issues.live import DRAIN_SECONDS, REFUSALS, TROUBLES
 from miner.issues.prompt import opaque_ids, pack
 from miner.issues.purse import Purse
+from miner.issues.question import Question
 from miner.issues.reply import Reply
 from miner.issues.skips import skip_reason
 

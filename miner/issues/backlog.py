@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from miner.access import SYSTEM, Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
+from miner.issues.batching import takes_batches
 from miner.issues.knowledge import load_prefix
 from miner.issues.outlook import Outlook, look_ahead
 from miner.issues.pending import is_pending, measure_pending
@@ -192,4 +193,5 @@ def _outlook(session: Session, measured: tuple[int, int], settings: Settings, mo
         per_call=settings.tickets_per_call,
         at_once=settings.calls_at_once,
         model=model,
+        batch=takes_batches(settings.reading, settings.batch_above, tickets),
     )

@@ -25,19 +25,25 @@ class Spent:
     unpriced: int
 
 
-def record_calls(session: Session, calls: Sequence[tuple[Reply, int]], *, run_id: int | None) -> None:
+def record_calls(
+    session: Session,
+    calls: Sequence[tuple[Reply, int]],
+    *,
+    run_id: int | None,
+    batch_id: int | None = None,
+    prompt_version: str = PROMPT_VERSION,
+) -> None:
     """A row for each reply and its number of tickets; the caller commits. `run_id` None: no run, an evaluation."""
     if calls:
-        session.execute(insert(ModelCall), [_row(reply, tickets, run_id) for reply, tickets in calls])
+        same = {"run_id": run_id, "batch_id": batch_id, "prompt_version": prompt_version}
+        session.execute(insert(ModelCall), [{**same, **_row(reply, tickets)} for reply, tickets in calls])
 
 
-def _row(reply: Reply, tickets: int, run_id: int | None) -> dict[str, Any]:
+def _row(reply: Reply, tickets: int) -> dict[str, Any]:
     tokens = reply.tokens
     return {
-        "run_id": run_id,
         "model": reply.model,
         "request_id": reply.request_id,
-        "prompt_version": PROMPT_VERSION,
         "outcome": reply.outcome,
         "tickets": tickets,
         "input_tokens": tokens and tokens.prompt,
@@ -52,7 +58,7 @@ def call_cost(reply: Reply) -> Decimal | None:
     """Dollars for the call; a refused request used nothing; None: the usage or the price is unknown."""
     if reply.tokens is None:
         return Decimal(0) if reply.outcome in ("bad_request", "too_long") else None
-    return cost(reply.model, reply.tokens)
+    return cost(reply.model, reply.tokens, batch=reply.batch)
 
 
 def was_claude_used(session: Session) -> bool:

@@ -1,4 +1,4 @@
-"""The Claude API: one question, one answer. The only module that knows the `anthropic` package.
+"""The Claude API: one question, one answer. Only this module and `claude_batches.py` know the `anthropic` package.
 
 An answer of whatever kind is a Reply with what it used, since it is billed. What stops all calls, not this one alone,
 is raised: RateLimited, ConfigurationNeeded, BudgetReached, ClaudeTrouble. The package's own retries are off: a wait
@@ -22,6 +22,7 @@ from miner.issues.reply import Reply, Room
 SECONDS, CONNECT_SECONDS = 120.0, 5.0
 UNTOLD_WAIT = 30.0  # seconds to wait when a 429 does not say
 LONGEST_WAIT = 3_600.0
+NO_ROOM = Room()
 _SPEND_LIMITS = ("enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded")
 _STOPS = {"end_turn": "ok", "max_tokens": "cut", "refusal": "refused", "model_context_window_exceeded": "too_long"}
 
@@ -34,7 +35,7 @@ class Claude:
     def __init__(self, *, api_key: str, model: str, base_url: str | None = None, seconds: float = SECONDS) -> None:
         self.model = model
         self._profile = profile_of(model)
-        self._client = anthropic.Anthropic(
+        self.client = anthropic.Anthropic(
             api_key=api_key,
             base_url=base_url or "https://api.anthropic.com",
             max_retries=0,
@@ -42,32 +43,38 @@ class Claude:
         )
 
     def close(self) -> None:
-        self._client.close()
+        self.client.close()
+
+    def params(
+        self, system: str, question: str, *, schema: Mapping[str, Any], max_tokens: int, cached: bool = True
+    ) -> dict[str, Any]:
+        """The parameters of a call, live or in a batch; `cached`: `system` is kept for five minutes."""
+        mark: dict[str, Any] = {"cache_control": {"type": "ephemeral"}} if cached else {}
+        found = {
+            "model": self.model,
+            "max_tokens": min(max_tokens, self._profile.most_output),
+            "system": [{"type": "text", "text": system, **mark}],
+            "messages": [{"role": "user", "content": question}],
+            "output_config": {"format": {"type": "json_schema", "schema": dict(schema)}, **self._profile.output_config},
+        }
+        return {**found, "thinking": dict(self._profile.thinking)} if self._profile.thinking else found
 
     def ask(self, system: str, question: str, *, schema: Mapping[str, Any], max_tokens: int) -> Reply:
         """The answer to `question` in the shape of `schema`; `system` is cached for five minutes."""
-        more: dict[str, Any] = {"thinking": dict(self._profile.thinking)} if self._profile.thinking else {}
-        config = {"format": {"type": "json_schema", "schema": dict(schema)}, **self._profile.output_config}
+        params = self.params(system, question, schema=schema, max_tokens=max_tokens)
         try:
-            raw = self._client.messages.with_raw_response.create(  # type: ignore[call-overload]
-                model=self.model,
-                max_tokens=min(max_tokens, self._profile.most_output),
-                system=[{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
-                messages=[{"role": "user", "content": question}],
-                output_config=config,
-                **more,
-            )
-            return self._reply(raw.parse(), _room(raw.headers), raw.headers.get("request-id"))
+            raw = self.client.messages.with_raw_response.create(**params)
+            return self.reply_of(raw.parse(), room=_room(raw.headers), request_id=raw.headers.get("request-id"))
         except anthropic.APIStatusError as error:
             return self._refusal(error)
         except anthropic.APIConnectionError as error:
-            late = isinstance(error, anthropic.APITimeoutError)
-            what = "did not answer in time" if late else "cannot be reached, or the connection broke"
-            raise ClaudeTrouble(f"Claude {what}", sent=True) from None
+            raise lost_on_the_way(error) from None
         except (anthropic.APIError, ValueError) as error:  # an answer that is no JSON
             raise ClaudeTrouble(f"Claude's answer could not be read ({type(error).__name__})", sent=True) from None
 
-    def _reply(self, message: Any, room: Room, request_id: str | None) -> Reply:
+    def reply_of(
+        self, message: Any, *, room: Room = NO_ROOM, request_id: str | None = None, batch: bool = False
+    ) -> Reply:
         """The package parses leniently, so anything of a message may be missing."""
         tokens = _tokens(getattr(message, "usage", None))
         model = getattr(message, "model", None) or self.model
@@ -82,7 +89,7 @@ class Claude:
             reason = "Claude's answer is of a kind that is not known"
         elif outcome == "ok" and not text.strip():
             outcome, reason = "unusable", "Claude's answer is empty"
-        return Reply(outcome, model, text, reason, request_id, tokens, room)
+        return Reply(outcome, model, text, reason, request_id, tokens, room, batch)
 
     def _refusal(self, error: anthropic.APIStatusError) -> Reply:
         """A Reply where it concerns this question alone; raises what concerns all of them."""
@@ -91,9 +98,10 @@ class Claude:
         if error.status_code == 400 and "credit balance" not in (error.api_message or ""):
             detail = (error.api_message or "no reason given")[:200]
             return Reply("bad_request", self.model, reason=detail, request_id=error.request_id)
-        raise self._what_stops_all(error) from None
+        raise self.what_stops_all(error) from None
 
-    def _what_stops_all(self, error: anthropic.APIStatusError) -> MinerError:
+    def what_stops_all(self, error: anthropic.APIStatusError) -> MinerError:
+        """The error to raise for an answer that concerns all calls."""
         status, model = error.status_code, self.model
         if error.error_code in _SPEND_LIMITS or status in (400, 402):
             return BudgetReached(
@@ -116,6 +124,13 @@ class Claude:
             kind = "is overloaded" if status == 529 else f"has trouble (HTTP {status})"
             return ClaudeTrouble(f"Claude {kind}")
         return ConfigurationNeeded(f"Claude refuses every call (HTTP {status}): check ANTHROPIC_BASE_URL")
+
+
+def lost_on_the_way(error: anthropic.APIConnectionError) -> ClaudeTrouble:
+    """The call may have been worked all the same."""
+    late = isinstance(error, anthropic.APITimeoutError)
+    what = "did not answer in time" if late else "cannot be reached, or the connection broke"
+    return ClaudeTrouble(f"Claude {what}", sent=True)
 
 
 def _tokens(usage: Any) -> Tokens | None:

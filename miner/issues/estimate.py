@@ -25,10 +25,12 @@ class Estimate:
     high: Decimal
 
 
-def estimate(tickets: int, characters: int, *, prefix: int, per_call: int, model: str) -> Estimate | None:
+def estimate(
+    tickets: int, characters: int, *, prefix: int, per_call: int, model: str, batch: bool = False
+) -> Estimate | None:
     """The cost of reading `tickets` of so many `characters` in all behind `prefix` characters of instructions.
 
-    None: the price of `model` is unknown.
+    `batch`: at half the price and without the prompt cache. None: the price of `model` is unknown.
     """
     per_token = profile_of(model).characters_per_token
     figures = []
@@ -38,8 +40,9 @@ def estimate(tickets: int, characters: int, *, prefix: int, per_call: int, model
     ):
         calls = -(-tickets // per_call) if cached else tickets  # at worst each is read alone
         instructions, text = int(prefix / size), int((characters + FRAME * tickets) / size)
-        one_prompt = cost(model, Tokens(read=instructions) if cached else Tokens(written=instructions))
-        each = cost(model, Tokens(sent=text // max(1, tickets), received=answer))
+        live = Tokens(read=instructions) if cached else Tokens(written=instructions)
+        one_prompt = cost(model, Tokens(sent=instructions) if batch else live, batch=batch)
+        each = cost(model, Tokens(sent=text // max(1, tickets), received=answer), batch=batch)
         if one_prompt is None or each is None:
             return None
         figures.append(one_prompt * calls + each * tickets)

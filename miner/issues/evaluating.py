@@ -118,7 +118,7 @@ def _ask_claude(
     from miner.issues.aside import AsideReading
     from miner.issues.claude import Claude
     from miner.issues.knowledge import Knowledge
-    from miner.issues.live import Question
+    from miner.issues.question import Question
 
     assert configuration.model  # noqa: S101 - the caller has looked
     with transaction() as session:

@@ -78,7 +78,7 @@ def _spent(task: Task, reply: Reply) -> list[Usage]:
     if reply.tokens is None:
         return list(before)
     parts = len(task.tickets)
-    dollars = cost(reply.model, reply.tokens)
+    dollars = cost(reply.model, reply.tokens, batch=reply.batch)
     costs: Sequence[Decimal | None] = [None] * parts if dollars is None else share_cost(dollars, parts)
     now = zip(share(reply.tokens.prompt, parts), share(reply.tokens.received, parts), costs, strict=True)
     return [

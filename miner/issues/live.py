@@ -1,16 +1,18 @@
 """Reading with Claude while the run lasts: several tickets a call, several calls at once.
 
-Threads of a bounded pool wait for Claude and hold no connection; this thread loads tickets, judges answers and stores
-them, whatever has come in, in one unit together with what it cost. So a killed run makes again at most the calls that
-were under way. Whoever asks the run to leave is obeyed after the calls under way have been waited for, briefly.
+Threads of a bounded pool wait for Claude and hold no connection; this thread loads tickets, sends and judges; one more
+stores, whatever has come in, in one unit together with what it cost. Answers that are not stored yet count like calls
+under way and are bounded, so a killed run makes again at most twice the calls that were allowed at once. Whoever asks
+the run to leave is obeyed after the calls under way have been waited for, briefly.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from decimal import Decimal
 from typing import Any
 
@@ -20,51 +22,24 @@ from miner.issues.answer import Reading, checked
 from miner.issues.calls import call_cost, record_calls
 from miner.issues.claude import Claude
 from miner.issues.judge import Task, judge
-from miner.issues.knowledge import NEAREST, Knowledge, load_knowledge
-from miner.issues.known import list_known, question_key
+from miner.issues.knowledge import load_knowledge
+from miner.issues.known import list_known
 from miner.issues.pace import Pace
 from miner.issues.pending import PendingTicket, list_pending
-from miner.issues.prices import Tokens, cost
-from miner.issues.prompt import opaque_ids, pack, system_text, tickets_document
+from miner.issues.prompt import opaque_ids, pack
 from miner.issues.purse import Purse
-from miner.issues.record import Answer, count_spared, record_answers
+from miner.issues.question import Question
+from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply
 from miner.issues.sorting import sort_tickets
-from miner.issues.wire import answer_schema
-from miner.logs import get_logger
+from miner.issues.tally import counters_of, report
 from miner.runs.context import StepContext
-
-log = get_logger(__name__)
 
 LOAD = 100  # tickets loaded at once, at least
 IN_PLACE_SECONDS = 2.0  # a wait up to this is spent here, a longer one without a thread
-# For the most that a call can cost: few characters a token, and what surrounds a ticket in JSON.
-CHARACTERS_A_TOKEN, FRAME = 2, 200
 DRAIN_SECONDS = 10.0  # how long a run that is asked to leave waits for the calls under way
 TROUBLES = 5  # failures in a row after which the run waits
 REFUSALS = 5  # refused requests, with none accepted so far, after which it is not the tickets
-
-
-class Question:
-    """What is the same in every call of a run."""
-
-    def __init__(self, claude: Claude, knowledge: Knowledge) -> None:
-        taxonomy = knowledge.taxonomy
-        self.claude, self.areas = claude, taxonomy.areas
-        articles = NEAREST if knowledge.nearest else 0
-        self.system, self.schema = system_text(taxonomy), answer_schema(taxonomy.areas, articles=articles)
-        self.key = question_key(claude.model, self.system, self.schema, knowledge.digest)
-
-    def bound(self, task: Task) -> Decimal:
-        """What the call for `task` costs at most; 0 for a model without a price, which has no limit to keep."""
-        characters = len(self.system) + sum(len(ticket.text) + FRAME for ticket in task.tickets)
-        characters += sum(len(one.title + one.section) + FRAME // 4 for it in task.tickets for one in it.articles)
-        tokens = Tokens(written=characters // CHARACTERS_A_TOKEN, received=task.max_tokens)
-        return cost(self.claude.model, tokens) or Decimal(0)
-
-    def ask(self, task: Task) -> Reply:
-        document = tickets_document(task.tickets)
-        return self.claude.ask(self.system, document, schema=self.schema, max_tokens=task.max_tokens)
 
 
 class LiveReading:
@@ -90,20 +65,28 @@ class LiveReading:
         self.accepted = self.exhausted = False
         self.troubles, self.not_before = 0, 0.0
         self.stop: Exception | None = None
+        self.storing: Future[int] | None = None
+        self.in_store: tuple[list[Answer], list[tuple[Reply, int]]] = ([], [])
+
+    def take_over(self, task: Task, tickets: Mapping[int, PendingTicket]) -> None:
+        """Ask `task` too, before what is loaded; `tickets` has those of it."""
+        self.tasks.append(task)
+        self.in_hand.update((ticket.id, tickets[ticket.id]) for ticket in task.tickets)
 
     def run(self) -> None:
         """Read until nothing is left or something stops it; raises what stopped it."""
         pool = ThreadPoolExecutor(self.context.settings.calls_at_once, thread_name_prefix="claude")
-        try:
-            while self._go_on(pool):
-                pass
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as self.store:  # its last unit is waited for
+            try:
+                while self._go_on(pool):
+                    pass
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
         if self.stop is not None:
             raise self.stop
 
     def _go_on(self, pool: ThreadPoolExecutor) -> bool:
-        """One turn: load, send, store what came in before, take what comes in. False: it is over."""
+        """One turn: load, send, let what came in before be stored, take what comes in. False: it is over."""
         try:
             self.context.check()
             if self.stop is None:
@@ -117,16 +100,24 @@ class LiveReading:
             self._drain()
             self.stop = leave
             return False
-        stored = self._store()
-        if self.under_way:
-            self._take(wait(self.under_way, timeout=0.2, return_when=FIRST_COMPLETED).done)
+        self._store()
+        if self.under_way or self.storing:
+            self._await(0.2)
         elif self.stop is None and self.tasks:
             time.sleep(max(0.0, min(0.2, self.not_before - time.monotonic())))
         elif self.stop is None and self.refused:
             self._end_refused()
-        elif not stored:
+        else:
             return False
         return True
+
+    def _await(self, seconds: float) -> None:
+        """Take whatever comes in first: answers, or that a unit is stored."""
+        pending: list[Future[Any]] = [*self.under_way, *([self.storing] if self.storing else [])]
+        finished, _ = wait(pending, seconds, FIRST_COMPLETED)
+        if self.storing in finished:
+            self._stored()
+        self._take({future for future in self.under_way if future in finished})
 
     def _load(self) -> None:
         """Take more tickets in hand while fewer calls wait than could be sent."""
@@ -151,7 +142,7 @@ class LiveReading:
         self.tasks.extend(Task(tuple(one)) for one in pack(texts, self.context.settings.tickets_per_call))
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
-        while self.tasks and len(self.under_way) < self.pace.allowed and time.monotonic() >= self.not_before:
+        while self.tasks and self._may_send():
             coming = sum(map(self.question.bound, [*self.under_way.values(), self.tasks[0]]), Decimal(0))
             if self.under_way and not self.purse.allows(coming):
                 return  # what is under way may cost less than it could
@@ -159,12 +150,19 @@ class LiveReading:
             task = self.tasks.popleft()
             self.under_way[pool.submit(self.question.ask, task)] = task
 
+    def _may_send(self) -> bool:
+        unstored = len(self.under_way) + len(self.calls) + len(self.in_store[1])
+        room = len(self.under_way) < self.pace.allowed and unstored < 2 * self.pace.allowed
+        return room and time.monotonic() >= self.not_before
+
     def _drain(self) -> None:
         """The run leaves: what is under way is paid for, so it is waited for and stored."""
         give_up = time.monotonic() + DRAIN_SECONDS
         while self.under_way and (left := give_up - time.monotonic()) > 0:
-            self._take(wait(self.under_way, timeout=left, return_when=FIRST_COMPLETED).done)
-        self._store()
+            self._await(left)
+        while self.storing or self.ready or self.calls:
+            self._store()
+            self._stored()
 
     def _take(self, finished: set[Future[Reply]]) -> None:
         """Judge the answers that came in; they are stored after the next calls are sent."""
@@ -221,17 +219,32 @@ class LiveReading:
         if self.stop is None or isinstance(error, AttentionNeeded):
             self.stop = error
 
-    def _store(self) -> bool:
-        """Store what is ready and what it cost in one unit; False: there was nothing."""
+    def _store(self) -> None:
+        """Let what is ready and what it cost be stored, unless a unit is being stored."""
+        if self.storing or not (self.ready or self.calls):
+            return
         readings, self.ready = self.ready, []
         calls, self.calls = self.calls, []
-        if not readings and not calls:
-            return False
         answers = []
         for reading in readings:
-            ticket = self.in_hand.pop(reading.ticket_id)
+            ticket = self.in_hand[reading.ticket_id]  # until it is stored, or it would be loaded again
             same_as = self.same_as.pop(ticket.id, None)
             answers.append(Answer(ticket, *checked(reading, ticket.text), same_as))
+        self.in_store = (answers, calls)
+        self.storing = self.store.submit(copy_context().run, self._write, answers, calls)
+
+    def _stored(self) -> None:
+        """Wait for the unit that is being stored; raises what it raised."""
+        if self.storing:
+            storing, self.storing = self.storing, None
+            answers, _ = self.in_store
+            self.in_store = ([], [])
+            self.done += storing.result()
+            for answer in answers:
+                del self.in_hand[answer.ticket.id]
+
+    def _write(self, answers: list[Answer], calls: list[tuple[Reply, int]]) -> int:
+        """One unit; returns how many tickets it stored."""
         # Whoever wants the run to leave was asked at the turn's begin; what is paid for is stored all the same.
         with self.context.unit(leaving=True) as unit:
             record_calls(unit.session, calls, run_id=self.context.run_id)
@@ -244,36 +257,7 @@ class LiveReading:
                 question=self.question.key,
             )
             unit.advance(len(stored))
-            unit.count(**_counters(stored, calls))
+            unit.count(**counters_of(stored, calls))
             unit.checkpoint = {"tickets": self.done + len(stored)}
-        self.done += len(stored)
-        _report(stored, calls)
-        return True
-
-
-def _counters(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> Mapping[str, int | Decimal]:
-    """What is added to the run's counters; a cost that is unknown is no cost of 0."""
-    counters: dict[str, int | Decimal] = {
-        "tickets": len(stored),
-        "issues": sum(len(answer.found) for answer in stored),
-        **count_spared(stored),
-    }
-    used = [reply.tokens for reply, _ in calls if reply.tokens]
-    if used:
-        counters["input_tokens"] = sum(tokens.prompt for tokens in used)
-        counters["output_tokens"] = sum(tokens.received for tokens in used)
-    costs = [dollars for reply, _ in calls if reply.tokens and (dollars := call_cost(reply)) is not None]
-    if costs:
-        counters["cost_usd"] = sum(costs, Decimal(0))
-    return counters
-
-
-def _report(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> None:
-    issues = sum(len(answer.found) for answer in stored)
-    failed = sum(answer.reading.outcome == "failed" for answer in stored)
-    fields: dict[str, Any] = {"tickets": len(stored), "issues": issues, "failed": failed, "calls": len(calls)}
-    log.info(
-        "tickets_read",
-        message=f"Read {len(stored)} tickets in {len(calls)} calls: {issues} issues, {failed} failed",
-        **fields,
-    )
+        report(stored, calls)
+        return len(stored)

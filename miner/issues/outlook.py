@@ -12,6 +12,7 @@ from miner.issues.prices import PRICES_OF
 # Seconds of a call before its first word, and tokens a second after it: quick and slow, as seen from outside.
 BEFORE_WORDS = (1.0, 5.0)
 WORDS_A_SECOND = (200.0, 50.0)
+BATCH_SECONDS = (600.0, 3_600.0)  # of a batch, as a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,19 @@ class Outlook:
         )
 
 
-def look_ahead(tickets: int, characters: int, *, prefix: int, per_call: int, at_once: int, model: str) -> Outlook:
+def look_ahead(
+    tickets: int, characters: int, *, prefix: int, per_call: int, at_once: int, model: str, batch: bool = False
+) -> Outlook:
     """What reading `tickets` of so many `characters` in all takes, live, `at_once` calls of `per_call` tickets.
+
+    `batch`: in batches instead, at half the price; most end within an hour, all within a day.
 
     The low figure has full calls, terse answers and a quick service; the high one has each ticket read alone, with
     ample answers and a slow service. Rate limits and pauses come on top.
     """
-    price = estimate(tickets, characters, prefix=prefix, per_call=per_call, model=model)
-    seconds = []
-    for place, packed in enumerate((per_call, 1)):
+    price = estimate(tickets, characters, prefix=prefix, per_call=per_call, model=model, batch=batch)
+    seconds = list(BATCH_SECONDS) if batch else []
+    for place, packed in enumerate(() if batch else (per_call, 1)):
         calls = -(-tickets // packed)
         rounds = -(-calls // at_once)
         seconds.append(rounds * (BEFORE_WORDS[place] + packed * ANSWER_TOKENS[place] / WORDS_A_SECOND[place]))

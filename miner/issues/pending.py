@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from miner.issues.answer import Passage, TicketText
 from miner.issues.held import is_held
-from miner.models import Ticket, TicketComment
+from miner.models import ModelBatchRequest, Ticket, TicketComment
 from miner.tickets.text import subject_end
 
 
@@ -64,20 +64,32 @@ def measure_pending(session: Session, *, limit: int | None = None, held: bool | 
     return row[0], int(row[1])
 
 
-def list_pending(session: Session, *, limit: int, held: bool | None = False) -> list[PendingTicket]:
-    """The newest tickets that wait, at most `limit`, in two statements."""
-    return _list(session, is_pending(held=held), limit)
+def list_pending(session: Session, *, limit: int, held: bool | None = False, free: bool = False) -> list[PendingTicket]:
+    """The newest tickets that wait, at most `limit`, in two statements.
+
+    `free`: those in no request of a batch, nor with the same text as one in a request.
+    """
+    which = is_pending(held=held)
+    if free:
+        which &= Ticket.id.not_in(select(func.unnest(ModelBatchRequest.ticket_ids)))
+        which &= Ticket.text_hash.not_in(select(func.unnest(ModelBatchRequest.text_hashes)))
+    return _load(session, which, limit=limit)
+
+
+def load_pending(session: Session, ids: Sequence[int]) -> dict[int, PendingTicket]:
+    """Those of the tickets `ids` that were not read yet, held back or not, by id."""
+    return {ticket.id: ticket for ticket in _load(session, is_pending(held=None) & Ticket.id.in_(ids))}
 
 
 def list_by_id(session: Session, ticket_ids: Sequence[int]) -> list[PendingTicket]:
     """These tickets, read or not; those that are gone are left out."""
-    return _list(session, Ticket.id.in_(ticket_ids) & Ticket.deleted_at.is_(None), len(ticket_ids))
+    return _load(session, Ticket.id.in_(ticket_ids) & Ticket.deleted_at.is_(None), limit=len(ticket_ids))
 
 
-def _list(session: Session, condition: ColumnElement[bool], limit: int) -> list[PendingTicket]:
+def _load(session: Session, which: ColumnElement[bool], *, limit: int | None = None) -> list[PendingTicket]:
     rows = session.execute(
         select(Ticket.id, Ticket.text, Ticket.subject, Ticket.text_hash, Ticket.created_at)
-        .where(condition)
+        .where(which)
         .order_by(Ticket.created_at.desc(), Ticket.id.desc())
         .limit(limit)
     ).all()

@@ -105,8 +105,8 @@ def _read_with_claude(context: StepContext, trial_id: int, tickets: Sequence[Pen
     from miner import settings
     from miner.issues.aside import AsideReading
     from miner.issues.claude import Claude
-    from miner.issues.live import Question
     from miner.issues.purse import Purse
+    from miner.issues.question import Question
 
     config = context.config
     with context.reading() as session:

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
-from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, UsageError
+from miner.errors import InvalidArguments, NotFound, Refused, UsageError
+from miner.runs import keys
 from miner.runs.events import record_event
 from miner.runs.jobs import Job
 from miner.runs.lifecycle import reap
@@ -74,7 +75,7 @@ def create_run(
         )
         if run_id is None:
             return _run_of_key(session, job.name, str(idempotency_key)), False
-        _take_keys(session, int(run_id), job)
+        keys.take_all(session, int(run_id), job.keys)
         session.execute(
             text("""
                 INSERT INTO job_run_steps (run_id, position, name, unit)
@@ -124,24 +125,6 @@ def create_skipped_run(
     assert run_id is not None  # noqa: S101 - RETURNING of an INSERT without ON CONFLICT
     record_event(session, run_id, "run_skipped", reason)
     return int(run_id)
-
-
-def _take_keys(session: Session, run_id: int, job: Job) -> None:
-    """Insert the run's keys in key order (so that two triggers cannot deadlock) or raise RunAlreadyActive."""
-    for key in sorted(job.keys):
-        # An insert waits for another trigger's open transaction; the holder may end between insert and look.
-        while not session.scalar(
-            text("INSERT INTO job_run_keys VALUES (:key, :run) ON CONFLICT (key) DO NOTHING RETURNING run_id"),
-            {"key": key, "run": run_id},
-        ):
-            holder = session.execute(
-                text("""
-                    SELECT run.id, run.job_name, run.state FROM job_run_keys JOIN job_runs AS run ON run.id = run_id
-                    WHERE key = :key"""),
-                {"key": key},
-            ).one_or_none()
-            if holder is not None:
-                raise RunAlreadyActive(holder.id, holder.job_name, holder.state)
 
 
 def _run_of_key(session: Session, job_name: str, key: str) -> int:

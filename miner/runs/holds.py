@@ -14,9 +14,10 @@ from miner.runs.lifecycle import Claim
 
 @dataclass
 class Hold:
-    """One run held by one thread."""
+    """One run held by one thread; `key` is the one that the step at work needs."""
 
     claim: Claim
+    key: str | None = None
     lost: threading.Event = field(default_factory=threading.Event)
     cancel: threading.Event = field(default_factory=threading.Event)
     since: float = field(default_factory=time.monotonic)

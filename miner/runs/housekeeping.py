@@ -1,8 +1,8 @@
 """The housekeeping thread: one in each process that works, with a connection of its own.
 
 It needs no free actor thread and no broker, so leases, rescue, cancel requests and schedules go on while every actor
-thread is blocked. Every beat: heartbeat and leases, then expired leases of others, then bells, then the schedule tick
-when nobody ticked. Every second: log lines and cancel requests.
+thread is blocked. Every beat: heartbeat and leases, then expired leases of others, then the schedule tick when nobody
+ticked, runs that follow from others, and bells. Every second: log lines and cancel requests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from miner.errors import RunLost
 from miner.logs import LINES, get_logger
-from miner.runs import bells, lifecycle, schedules, workers
+from miner.runs import bells, followups, lifecycle, schedules, workers
 from miner.runs.events import record_lines
 from miner.runs.failures import Failure, sentence_of
 from miner.runs.holds import Holds
@@ -36,7 +36,10 @@ TICK_AFTER_LEASES = 1.25
 
 
 class Housekeeper(threading.Thread):
-    """`ring` hands (run id, job name) pairs to the broker and may raise; the runs are then rung again later."""
+    """`ring` hands (run id, job name) pairs to the broker and may raise; the runs are then rung again later.
+
+    `follow` False: a process that works one run only starts none that follow from it, since nobody might work them.
+    """
 
     def __init__(
         self,
@@ -46,10 +49,11 @@ class Housekeeper(threading.Thread):
         *,
         ring: Callable[[list[tuple[int, str]]], None],
         lease_seconds: float,
+        follow: bool = True,
     ) -> None:
         super().__init__(name="housekeeping", daemon=True)
         self._engine, self._identity, self._holds, self._ring = engine, identity, holds, ring
-        self._lease = lease_seconds
+        self._lease, self._follow = lease_seconds, follow
         self._beat = lease_seconds / BEATS_PER_LEASE
         self._quit = threading.Event()
         self._next_beat = 0.0
@@ -150,6 +154,8 @@ class Housekeeper(threading.Thread):
         if not self._holds.stopping.is_set():
             if self._tick_is_late(session):
                 self._ring_now(session, bells.job_names(session, schedules.tick(session)))
+            if self._follow:
+                self._ring_now(session, followups.start_due(session))
             self._ring_now(session, bells.take_due_bells(session))
 
     def _renew(self, session: Session) -> None:

@@ -90,12 +90,16 @@ class ImportArguments(Arguments):
 
 @dataclass(frozen=True)
 class Step:
-    """One stage of a job: its name, its function as `module:name`, what it counts, and what it says it does."""
+    """One stage of a job: its name, its function as `module:name`, what it counts, and what it says it does.
+
+    `key` is the one of the job's keys that this step works under; a run that waits long keeps no other.
+    """
 
     name: str
     function: str
     unit: str
     saying: str
+    key: str | None = None
 
     def load(self) -> Callable[..., Any]:
         module, _, name = self.function.partition(":")
@@ -131,12 +135,13 @@ class Job:
             raise InvalidArguments(field_faults(error)) from None
 
 
-SYNC = Step("sync", "miner.tickets.sync:run", "tickets", "Syncing tickets")
-ANALYZE = Step("analyze", "miner.issues.analyze:run", "tickets", "Analyzing tickets")
-CLUSTER = Step("cluster", "miner.themes.cluster:run", "issues", "Grouping issues into themes")
-TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends")
+SYNC = Step("sync", "miner.tickets.sync:run", "tickets", "Syncing tickets", key="sync")
+ANALYZE = Step("analyze", "miner.issues.analyze:run", "tickets", "Analyzing tickets", key="analyze")
+CLUSTER = Step("cluster", "miner.themes.cluster:run", "issues", "Grouping issues into themes", key="themes")
+TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends", key="themes")
 IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
 RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Comparing the mirror with the account")
+SETTLE = Step("settle", "miner.issues.batch:settle", "tickets", "Bringing open batches to their end", key="analyze")
 HELP_CENTER = Step("help_center", "miner.help_center.refresh:run", "help centers", "Reading the Help Center")
 TRIAL = Step("trial", "miner.issues.trial:run", "tickets", "Reading a sample apart")
 RETENTION = Step("retention", "miner.runs.retention:run", "runs", "Removing old runs")
@@ -229,6 +234,28 @@ register(
         "the mirror is.",
         steps=(RECONCILE,),
         keys=("sync",),
+    )
+)
+register(
+    Job(
+        name="batches",
+        title="Settle batches",
+        button="Settle",
+        sentence="Cancels the open batches of cancelled runs at Claude and stores what was finished; starts by itself.",
+        steps=(SETTLE,),
+        keys=("analyze",),
+        startable=False,
+    )
+)
+register(
+    Job(
+        name="regroup",
+        title="Group what is read",
+        button="Group",
+        sentence="Groups issues and updates trends while a pipeline waits to read the rest; starts by itself.",
+        steps=(CLUSTER, TRENDS),
+        keys=("themes",),
+        startable=False,
     )
 )
 register(

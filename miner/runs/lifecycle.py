@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from miner.access import Actor, Role, audit, require
 from miner.errors import NotFound, RunLost
 from miner.logs import scrub, storable
+from miner.runs import keys as run_keys
 from miner.runs.events import record_event
 from miner.runs.failures import Failure
 from miner.runs.steps import mark_ended
@@ -113,8 +114,12 @@ def wait(
     *,
     delay_seconds: float = 0,
     failure: Failure | None = None,
+    keep: str | None = None,
 ) -> None:
-    """running -> waiting for `reason`; the keys stay held, and the run goes on in `delay_seconds` at the earliest."""
+    """running -> waiting for `reason`; the run goes on in `delay_seconds` at the earliest.
+
+    Its keys stay held, or only `keep`: such a wait may take long, and others get their turn meanwhile.
+    """
     state = _leave(
         session,
         held,
@@ -126,6 +131,8 @@ def wait(
         delay=delay_seconds,
     )
     if state == "waiting":
+        if keep is not None:
+            run_keys.free_others(session, held.run_id, keep)
         level = "warning" if failure else "info"
         record_event(session, held.run_id, "run_waiting", detail, level=level, reason=reason)
 
@@ -308,7 +315,7 @@ def _leave_as(
         attempt,
     )
     if state != "waiting":
-        session.execute(text("DELETE FROM job_run_keys WHERE run_id = :run_id"), values)
+        run_keys.free_all(session, run_id)
         mark_ended(session, run_id, "cancelled" if state == "cancelled" else "failed")
     if cancelled:
         record_event(session, run_id, "run_cancelled", "Stopped, as requested, when its worker let go of it")

@@ -20,8 +20,10 @@ from miner.config import Config
 from miner.db import transaction
 from miner.errors import (
     AttentionNeeded,
+    BatchUnderWay,
     CancelRequested,
     Interruption,
+    KeyHeld,
     MinerError,
     PauseRequested,
     RateLimited,
@@ -30,7 +32,7 @@ from miner.errors import (
     YieldDue,
 )
 from miner.logs import bound_to_run, get_logger
-from miner.runs import lifecycle, steps
+from miner.runs import keys, lifecycle, steps
 from miner.runs.context import Skip, StepContext
 from miner.runs.failures import Failure, is_passing, retry_delay, sentence_of, where
 from miner.runs.holds import Hold, Holds
@@ -88,9 +90,12 @@ def _attempt(hold: Hold, holds: Holds, config: Config) -> Outcome:
     except RateLimited as limited:
         sentence, seconds = str(limited), limited.seconds
         return lambda session: _waiting(session, claim, "rate_limit", sentence, seconds)
-    except AttentionNeeded as needed:
-        reason, sentence, seconds = needed.reason, str(needed), needed.seconds
-        return lambda session: _waiting(session, claim, reason, sentence, seconds)
+    except (AttentionNeeded, BatchUnderWay) as needed:
+        reason, sentence, seconds, keep = needed.reason, str(needed), needed.seconds, hold.key
+        return lambda session: _waiting(session, claim, reason, sentence, seconds, keep=keep)
+    except KeyHeld as held:
+        detail, later = str(held), held.seconds
+        return lambda session: _waiting(session, claim, KeyHeld.reason, detail, later)
     except YieldDue:
         return lambda session: [*_waiting(session, claim, "yield", "Gave others a turn"), claim.run_id]
     except MinerError as error:
@@ -132,7 +137,10 @@ def _walk(hold: Hold, holds: Holds, config: Config, job: Job) -> None:
 
 def _run_step(context: StepContext, step: Step) -> None:
     context.say(f"{step.saying}{_arguments_note(context)}...")
+    context.hold.key = step.key
     with context.unit() as unit:
+        if step.key is not None:
+            keys.take_again(unit.session, context.run_id, step.key)
         steps.mark_begun(unit.session, context.run_id, context.position, name=step.name, saying=step.saying)
     result = step.load()(context)
     if not context.completed:
@@ -189,6 +197,8 @@ def _ended(session: Session, claim: Claim, end: Callable[[Session, Claim], None]
     return []
 
 
-def _waiting(session: Session, claim: Claim, reason: str, detail: str, delay_seconds: float = 0) -> list[int]:
-    lifecycle.wait(session, claim, reason, detail, delay_seconds=delay_seconds)
+def _waiting(
+    session: Session, claim: Claim, reason: str, detail: str, delay_seconds: float = 0, *, keep: str | None = None
+) -> list[int]:
+    lifecycle.wait(session, claim, reason, detail, delay_seconds=delay_seconds, keep=keep)
     return []

@@ -56,6 +56,7 @@ WAIT_REASONS = (
 )
 TRIGGERS = ("schedule", "button", "api", "cli", "code", "rerun", "pipeline", "webhook")
 STEP_STATES = ("pending", "running", "completed", "skipped", "failed", "cancelled")
+BATCH_STATES = ("submitting", "unknown", "submitted", "ingested", "given_up")
 TICK_OUTCOMES = ("launched", "skipped_overlap", "skipped_misfire", "skipped_paused", "coalesced", "error")
 
 NOW = text("now()")

@@ -123,6 +123,9 @@ class ModelCall(Base):
     )
     id: Mapped[int] = identity()
     run_id: Mapped[int | None] = mapped_column(ForeignKey("job_runs.id", ondelete="SET NULL"), doc="The run it served.")
+    batch_id: Mapped[int | None] = mapped_column(
+        ForeignKey("model_batches.id", ondelete="SET NULL"), doc="The batch it was made in, at half price; NULL: live."
+    )
     model: Mapped[str] = mapped_column(doc="The model that answered, else the one that was asked.")
     request_id: Mapped[str | None] = mapped_column(doc="The provider's id of the call; NULL: there was no answer.")
     prompt_version: Mapped[str] = mapped_column(doc="The version of the instructions.")

@@ -84,7 +84,7 @@ def rebuild_batch(session: Session, ids: Sequence[int], *, rules: TextRules) -> 
             build_text(ticket.subject, entering, redact) if messages else build_text("", [(True, ticket.text)], redact)
         )
         texts.append({"id": ticket.id, "text": built.text, "text_hash": built.text_hash})
-        for one, place in zip(messages, built.places, strict=True):
+        for one, place in zip(messages, built.places[: len(messages)], strict=True):
             start, end = place if place and one.public else (None, None)
             places.append({"ticket_id": ticket.id, "position": one.position, "start": start, "end": end})
     session.execute(text(_STORE_TEXTS), {"rows": json.dumps(texts, ensure_ascii=False), "mark": rules.mark})

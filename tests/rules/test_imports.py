@@ -14,6 +14,7 @@ PURE = [
         f"miner/issues/{name}.py"
         for name in (
             "answer",
+            "batching",
             "comparison",
             "evaluation",
             "examples",

@@ -13,6 +13,7 @@ from miner.issues.pending import measure_pending
 from miner.issues.prompt import Taxonomy, system_text
 from miner.runs.context import StepContext
 from tests.standins.claude.standin import StandIn
+from tests.support.batches import last_turn, turn
 from tests.support.reading import configure, fill, sums
 
 
@@ -26,17 +27,23 @@ def test_nothing_costs_nothing() -> None:
     assert (ahead.low, ahead.high) == (0, 0)
 
 
+@pytest.mark.parametrize("batch", [False, True])
 @pytest.mark.parametrize("per_call", [1, 5])
 def test_what_it_costs_lies_between_low_and_high(
-    step: Callable[..., StepContext], session: Session, claude: StandIn, per_call: int
+    step: Callable[..., StepContext], session: Session, claude: StandIn, per_call: int, batch: bool
 ) -> None:
-    configure(session, tickets_per_call=per_call)
+    configure(session, tickets_per_call=per_call, reading="batch" if batch else "live")
     fill(session, 40, "Hello there, we use this every day. The export of sheet {} crashes when I press the button.")
     tickets, characters = measure_pending(session)
     session.rollback()
     prefix = len(system_text(Taxonomy()))
-    ahead = estimate(tickets, characters, prefix=prefix, per_call=per_call, model="claude-haiku-5-5")
-    analyze.run(step("analyze"))
+    ahead = estimate(tickets, characters, prefix=prefix, per_call=per_call, model="claude-haiku-5-5", batch=batch)
+    context = step("analyze")
+    if batch:
+        turn(session, context)
+        last_turn(session, context)
+    else:
+        analyze.run(context)
     assert ahead is not None
     assert ahead.low < sums(session)[1] < ahead.high
 

@@ -23,12 +23,17 @@ from tests.factories import TESTER, make_run
 class Home:
     """A process's housekeeping with a short lease, and the bells it rang."""
 
-    def __init__(self, url: str, *, lease: float = 2.0) -> None:
+    def __init__(self, url: str, *, lease: float = 2.0, follow: bool = True) -> None:
         self.identity, self.holds, self.rung = Identity("worker", threads=1), Holds(), list[int]()
         self.broken = False
         self.lease = lease
         self.keeper = Housekeeper(
-            db.make_engine(url, size=1), self.identity, self.holds, ring=self.ring, lease_seconds=lease
+            db.make_engine(url, size=1),
+            self.identity,
+            self.holds,
+            ring=self.ring,
+            lease_seconds=lease,
+            follow=follow,
         )
 
     def ring(self, runs: list[tuple[int, str]]) -> None:
@@ -106,6 +111,28 @@ def test_a_lost_bell_is_rung_again_and_a_broker_that_is_away_is_waited_for(home:
     eventually(lambda: scalar("SELECT ring_count FROM job_runs") != 0)
     home.broken = False
     eventually(lambda: run_id in home.rung)
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_what_follows_from_a_waiting_pipeline_is_started_and_rung_where_somebody_works_it(
+    database: str, follow: bool
+) -> None:
+    home = Home(database, follow=follow)
+    home.keeper.start()
+    with db.transaction() as session:
+        run_id, _ = create_run(session, get_job("pipeline"), {}, by=TESTER, trigger="code")
+        claim = lifecycle.claim(session, run_id, home.identity.id)
+        assert claim is not None
+        session.execute(
+            text("UPDATE job_run_steps SET state = 'running', started_at = now(), done = 7 WHERE name = 'analyze'")
+        )
+        lifecycle.wait(session, claim, "batch", "later", delay_seconds=600, keep="analyze")
+    for _ in range(2):  # a beat begins with its row, so the first one is over with the second
+        before = scalar("SELECT max(heartbeat_at) FROM workers")
+        eventually(lambda before=before: scalar("SELECT max(heartbeat_at) FROM workers") != before)
+    eventually(lambda: home.rung or not follow)
+    assert scalar("SELECT count(*) FROM job_runs WHERE job_name = 'regroup'") == (1 if follow else 0)
+    home.keeper.finish()
 
 
 def test_schedules_fire_without_any_scheduler_and_with_every_actor_thread_blocked(home: Home) -> None:

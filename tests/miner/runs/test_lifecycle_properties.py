@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner import db
-from miner.errors import RunAlreadyActive, RunLost
+from miner.errors import KeyHeld, RunAlreadyActive, RunLost
 from miner.models import ACTIVE_STATES, TERMINAL_STATES
-from miner.runs import bells, lifecycle
+from miner.runs import bells, keys, lifecycle
 from miner.runs.creation import create_run
 from miner.runs.failures import Failure
 from miner.runs.jobs import get_job
@@ -36,6 +36,8 @@ EVENTS = st.lists(
                 "fail",
                 "retry",
                 "yield",
+                "batch",
+                "again",
                 "expire",
                 "reap",
                 "release",
@@ -62,13 +64,14 @@ class World:
     runs: list[int] = field(default_factory=list)
     tokens: dict[int, int] = field(default_factory=dict)
     final: dict[int, tuple[str, object]] = field(default_factory=dict)
+    shared: set[int] = field(default_factory=set)
 
     def play(self, event: Event) -> None:
         name, index, which = event
         try:
             self._do(name, index, which)
             self.session.commit()
-        except (RunLost, RunAlreadyActive):
+        except (RunLost, RunAlreadyActive, KeyHeld):
             self.session.rollback()
         self.check()
 
@@ -96,6 +99,10 @@ class World:
                 asked = text("SELECT cancel_requested_at FROM job_runs WHERE id = :id")
                 if session.scalar(asked, {"id": held.run_id}):
                     lifecycle.cancel_held(session, held)
+            elif name == "again":
+                if token_of(session, held) == held.token:
+                    names = get_job(held.job_name).keys
+                    keys.take_again(session, held.run_id, names[which % len(names)])
             elif name == "retry" and held.attempt >= held.max_attempts:
                 lifecycle.fail(session, held, FAILURE)
             else:
@@ -108,7 +115,12 @@ class World:
             "fail": lambda held: lifecycle.fail(session, held, FAILURE),
             "retry": lambda held: lifecycle.wait(session, held, "retry", "again", failure=FAILURE),
             "yield": lambda held: lifecycle.wait(session, held, "yield", "others first"),
+            "batch": self._wait_long,
         }[name]
+
+    def _wait_long(self, held: Claim) -> None:
+        lifecycle.wait(self.session, held, "batch", "later", keep=get_job(held.job_name).keys[0])
+        self.shared.add(held.run_id)
 
     def check(self) -> None:
         rows = self.session.execute(
@@ -122,7 +134,11 @@ class World:
         keys = [key for row in rows for key in row.held]
         assert len(keys) == len(set(keys)), "a key has one holder"
         for row in rows:
-            assert row.held == (sorted(row.keys) if row.state in ACTIVE_STATES else []), "active runs hold their keys"
+            if row.id in self.shared and row.state in ACTIVE_STATES:
+                assert row.keys[0] in row.held, "a run that waited long has kept one"
+                assert set(row.held) <= set(row.keys)
+            else:
+                assert row.held == (sorted(row.keys) if row.state in ACTIVE_STATES else []), "active runs hold theirs"
             assert row.open == (1 if row.state == "running" else 0), "an attempt is open while the run runs"
             assert row.lease_token >= self.tokens.get(row.id, 0), "tokens only grow"
             assert row.attempt <= row.max_attempts
@@ -134,6 +150,12 @@ class World:
                 assert (row.state, row.finished_at) == self.final[row.id], "final is final"
             elif row.state in TERMINAL_STATES:
                 self.final[row.id] = (row.state, row.finished_at)
+
+
+def token_of(session: Session, held: Claim) -> int | None:
+    """The token of a run that is at work; the unit that takes a key is fenced by it."""
+    statement = text("SELECT lease_token FROM job_runs WHERE id = :id AND state = 'running' FOR UPDATE")
+    return session.scalar(statement, {"id": held.run_id})
 
 
 def play(events: list[Event]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from tests.standins.claude.http import Request
 from tests.standins.claude.models import EXTRA_TURNS_OFF, MODELS
 
-LARGEST_BODY = 32_000_000
+LARGEST_BODY, LARGEST_BATCH, MOST_REQUESTS = 32_000_000, 256_000_000, 100_000
+CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 SUPPORTED = {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "allOf",
              "$ref", "$defs", "description", "title", "format", "minItems"}  # fmt: skip
 MOST_OPTIONAL, MOST_UNIONS, MOST_MARKS = 24, 16, 4
@@ -33,7 +35,7 @@ def check_headers(request: Request, key: str) -> None:
         raise Refused(401, "authentication_error", "invalid x-api-key")
     if "anthropic-version" not in request.headers:
         raise invalid("anthropic-version: header is required")
-    if len(request.raw) > LARGEST_BODY:
+    if len(request.raw) > (LARGEST_BATCH if request.path.endswith("/batches") else LARGEST_BODY):
         raise Refused(413, "request_too_large", "Request exceeds the maximum size")
 
 
@@ -64,6 +66,23 @@ def check_message(body: dict[str, Any]) -> None:
         raise invalid("cache_control: at most 4 blocks may be marked")
     if config.get("format"):
         check_schema(config["format"].get("schema"))
+
+
+def check_batch(body: dict[str, Any]) -> None:
+    """Raises Refused for what creating a batch would refuse at once; the requests' own parameters come later."""
+    requests = body.get("requests")
+    if set(body) != {"requests"} or not isinstance(requests, list) or not 1 <= len(requests) <= MOST_REQUESTS:
+        raise invalid(f"requests: a list of 1 to {MOST_REQUESTS} is needed, and nothing else")
+    ids = [request.get("custom_id") for request in requests]
+    for place, (key, request) in enumerate(zip(ids, requests, strict=True)):
+        if not isinstance(key, str) or not CUSTOM_ID.fullmatch(key):
+            raise invalid(f"requests.{place}.custom_id: must match {CUSTOM_ID.pattern}")
+        if set(request) != {"custom_id", "params"} or not isinstance(request["params"], dict):
+            raise invalid(f"requests.{place}: custom_id and params are needed, and nothing else")
+        if "stream" in request["params"]:
+            raise invalid(f"requests.{place}.params.stream: not supported in a batch")
+    if len(set(ids)) < len(ids):
+        raise invalid("requests: custom_id must be unique in the batch")
 
 
 def count_marks(value: Any) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from io import BufferedReader
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Request:
     path: str
     headers: dict[str, str]
     raw: bytes
+    query: dict[str, str] = field(default_factory=dict)
 
     def json(self) -> dict[str, Any]:
         """The body as an object; raises ValueError."""
@@ -132,4 +134,5 @@ def read_request(reader: BufferedReader) -> Request | None:
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
     size = int(headers.get("content-length", "0"))
-    return Request(method, target.split("?")[0], headers, reader.read(size) if size else b"")
+    path, _, query = target.partition("?")
+    return Request(method, path, headers, reader.read(size) if size else b"", dict(parse_qsl(query)))

@@ -1,0 +1,5 @@
+ALTER TABLE model_calls DROP COLUMN batch_id;
+
+DROP TABLE model_batch_requests;
+
+DROP TABLE model_batches;
