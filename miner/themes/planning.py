@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from miner.themes.grouping import StoredVectors, Vectors, group_issues
+from miner.themes.grouping import StoredVectors, group_issues
 from miner.themes.matching import match_clusters
 from miner.themes.naming import choose_name, find_terms
+from miner.themes.similarity import Vectors
 
 RENAME_SHARE = 1 / 3  # of the members must have changed since the name was made
 

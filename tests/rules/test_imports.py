@@ -37,7 +37,20 @@ PURE = [
     "miner/help_center/articles.py",
     "miner/runs/cron.py",
     "miner/settings_rules.py",
-    *(f"miner/themes/{name}.py" for name in ("grouping", "matching", "naming", "planning", "words")),
+    *(
+        f"miner/themes/{name}.py"
+        for name in (
+            "borders",
+            "communities",
+            "grouping",
+            "matching",
+            "naming",
+            "neighbours",
+            "planning",
+            "similarity",
+            "words",
+        )
+    ),
     *(
         f"miner/tickets/{name}.py"
         for name in (
