@@ -39,6 +39,7 @@ from miner.tables.runs import (
     Worker,
 )
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
+from miner.tables.theming import ThemeEdit, ThemeGrouping, ThemeLikeness, ThemeProposal
 from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
 from miner.tables.zendesk import (
     AccessToken,
@@ -98,8 +99,12 @@ __all__ = [
     "SyncCursor",
     "Theme",
     "ThemeDay",
+    "ThemeEdit",
     "ThemeEpisode",
     "ThemeEvent",
+    "ThemeGrouping",
+    "ThemeLikeness",
+    "ThemeProposal",
     "Throttle",
     "Ticket",
     "TicketComment",

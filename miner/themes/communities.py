@@ -22,7 +22,7 @@ RESOLUTION = 8.0  # of the partition that counts
 _VIEW_RESOLUTIONS = (10.0, 16.0, 24.0)  # of those that vote: finer, so that what stays together is surely alike
 _VIEW_SHARES, _VIEW_NEIGHBOURS, _VIEW_SEEDS = (0.0, 0.15, 0.3), (10, 15), (1, 2)
 SHARE, NEIGHBOURS = 0.15, 15  # of the single partition
-LOYALTY = 0.2  # what two neighbours that were in one theme weigh more: a re-cluster starts warm
+LOYALTY = 12.0  # what two neighbours that were in one theme weigh more: a re-cluster starts warm
 _SEED = 20_260_101
 _LEAST = 1e-3
 

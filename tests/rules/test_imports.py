@@ -40,10 +40,13 @@ PURE = [
     *(
         f"miner/themes/{name}.py"
         for name in (
+            "assigning",
             "borders",
             "communities",
+            "constraints",
             "grouping",
             "matching",
+            "modes",
             "naming",
             "neighbours",
             "planning",

@@ -22,7 +22,7 @@ def plan(
 ) -> list[ThemePlan]:
     vectors = embed_texts([one.summary for one in issues])
     themes = {one.id: one for one in known or []}
-    return plan_themes(issues, vectors, themes, dissolved=dissolved or {}, granularity=1, smallest=3)
+    return plan_themes(issues, vectors, themes, dissolved=dissolved or {}, granularity=1, smallest=3).themes
 
 
 def test_unknown_issues_become_new_named_themes() -> None:

@@ -1,0 +1,18 @@
+"""Themes that last: what each grouping moved, what waits for a decision, what people changed, and words to search by."""
+
+from __future__ import annotations
+
+from migrations.scripts import run
+
+revision = "v0010_themes"
+down_revision = "v0007_knowledge"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run(revision, "up")
+
+
+def downgrade() -> None:
+    run(revision, "down")
