@@ -27,10 +27,13 @@ from miner.themes.planning import (
     ThemePlan,
     ThemeRow,
     count_moved,
+    list_changed,
     plan_new_issues,
     plan_proposed,
     plan_themes,
 )
+from miner.themes.portraits import MOST_ISSUES, portray
+from miner.themes.records import list_voices
 from miner.themes.vectors import embed_in_batches, hash_text, list_vectors, record_vectors, unpack
 
 log = get_logger(__name__)
@@ -77,6 +80,7 @@ def run(context: StepContext) -> Skip | None:
     context.expect(len(present.issues))
     vectors, embedded = embed_summaries(context, present.issues)
     decision = decide(context, present, vectors)
+    portray_changed(context, present, decision.plan, vectors)
     with context.unit(last=True) as unit:
         changes, themes = store_themes(
             unit.session,
@@ -129,6 +133,18 @@ def decide(context: StepContext, present: Present, vectors: StoredVectors) -> De
     return Decision(
         plan_new_issues(issues, vectors, known, granularity=fineness, smallest=smallest), "assigned", proposed
     )
+
+
+def portray_changed(context: StepContext, present: Present, plan: Plan, vectors: StoredVectors) -> None:
+    """Give the themes whose issues changed a new portrait, of their newest issues."""
+    row_of = {issue.id: row for row, issue in enumerate(present.issues)}
+    for theme in list_changed(present.issues, plan, present.known):
+        newest = theme.members[-MOST_ISSUES:]
+        with context.reading() as session:
+            found = list_voices(session, issue_ids=newest)
+        voices = [found[issue] for issue in newest if issue in found]
+        if voices:
+            theme.portrait = portray(voices, vectors[[row_of[one.id] for one in voices]], theme.terms)
 
 
 def _record(

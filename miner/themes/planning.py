@@ -41,17 +41,19 @@ class ThemeRow:
     centroid: bytes | None
     live: bool
     named_from: frozenset[int]
+    portrayed: bool = False
 
 
 @dataclass
 class ThemePlan:
-    """A theme there shall be; `id` None: it is new. `members` are issue ids, `name` None: the present name stays."""
+    """A theme there shall be; `id` None: new. `members` are issue ids; `name` and `portrait` None: as they were."""
 
     id: int | None
     members: list[int]
     terms: list[str]
     centroid: Vectors
     name: str | None = None
+    portrait: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,18 @@ def count_moved(issues: Sequence[IssueRow], plan: Plan) -> int:
     """How many issues that have a theme would have another one, or none."""
     after = {issue: theme.id for theme in plan.themes for issue in theme.members}
     return sum(issue.theme_id is not None and after.get(issue.id) != issue.theme_id for issue in issues)
+
+
+def list_changed(issues: Sequence[IssueRow], plan: Plan, known: Mapping[int, ThemeRow]) -> list[ThemePlan]:
+    """The themes that get other issues than they have, or have no portrait yet."""
+    now: dict[int | None, list[int]] = defaultdict(list)
+    for issue in issues:
+        now[issue.theme_id].append(issue.id)
+    return [
+        one
+        for one in plan.themes
+        if one.id is None or not known[one.id].portrayed or sorted(one.members) != sorted(now[one.id])
+    ]
 
 
 def _plan(

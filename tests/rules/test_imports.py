@@ -50,6 +50,7 @@ PURE = [
             "naming",
             "neighbours",
             "planning",
+            "portraits",
             "similarity",
             "words",
         )
