@@ -25,19 +25,21 @@ class Spent:
     unpriced: int
 
 
-def record_calls(session: Session, calls: Sequence[tuple[Reply, int]], *, run_id: int) -> None:
+def record_calls(
+    session: Session, calls: Sequence[tuple[Reply, int]], *, run_id: int, version: str = PROMPT_VERSION
+) -> None:
     """A row for each reply and its number of tickets; the caller commits."""
     if calls:
-        session.execute(insert(ModelCall), [_row(reply, tickets, run_id) for reply, tickets in calls])
+        session.execute(insert(ModelCall), [_row(reply, tickets, run_id, version) for reply, tickets in calls])
 
 
-def _row(reply: Reply, tickets: int, run_id: int) -> dict[str, Any]:
+def _row(reply: Reply, tickets: int, run_id: int, version: str) -> dict[str, Any]:
     tokens = reply.tokens
     return {
         "run_id": run_id,
         "model": reply.model,
         "request_id": reply.request_id,
-        "prompt_version": PROMPT_VERSION,
+        "prompt_version": version,
         "outcome": reply.outcome,
         "tickets": tickets,
         "input_tokens": tokens and tokens.prompt,

@@ -19,7 +19,7 @@ from miner.runs.context import Skip, StepContext
 from miner.themes import history, records
 from miner.themes.constraints import Apart, Together
 from miner.themes.grouping import StoredVectors
-from miner.themes.matching import Changes, describe_changes
+from miner.themes.matching import Changes
 from miner.themes.modes import SETTINGS_CHANGED, LastGrouping, is_due, must_ask
 from miner.themes.planning import (
     IssueRow,
@@ -34,6 +34,8 @@ from miner.themes.planning import (
 )
 from miner.themes.portraits import MOST_ISSUES, portray
 from miner.themes.records import list_voices
+from miner.themes.storing import store_themes
+from miner.themes.teller import tell_themes
 from miner.themes.vectors import embed_in_batches, hash_text, list_vectors, record_vectors, unpack
 
 log = get_logger(__name__)
@@ -145,6 +147,9 @@ def portray_changed(context: StepContext, present: Present, plan: Plan, vectors:
         voices = [found[issue] for issue in newest if issue in found]
         if voices:
             theme.portrait = portray(voices, vectors[[row_of[one.id] for one in voices]], theme.terms)
+    if context.config.anthropic_api_key and context.config.analyzer != "local":
+        due = [one for one in plan.themes if one.portrait or (one.id and present.known[one.id].portrait_by == "terms")]
+        tell_themes(context, due, plan.themes, present.issues, vectors, present.known)
 
 
 def _record(
@@ -210,58 +215,6 @@ def embed_summaries(context: StepContext, issues: Sequence[IssueRow]) -> tuple[S
             unit.checkpoint = {"embedded": embedded}
         stored.update(batch)
     return unpack([stored[key] for key in hashes]), embedded
-
-
-def store_themes(
-    session: Session,
-    *,
-    issues: Sequence[IssueRow],
-    plans: Sequence[ThemePlan],
-    known: Mapping[int, ThemeRow],
-    run_id: int,
-) -> tuple[Changes, int]:
-    """Write the plan; returns what changed and how many live themes there are. What is right already is not touched."""
-    new = [plan for plan in plans if plan.id is None]
-    for plan, theme_id in zip(new, records.create_themes(session, plans=new, run_id=run_id), strict=True):
-        plan.id = theme_id
-    before = {issue.id: issue.theme_id for issue in issues}
-    after: dict[int, int | None] = dict.fromkeys(before)
-    after |= {issue: plan.id for plan in plans for issue in plan.members}
-    live = {theme.id for theme in known.values() if theme.live}
-    changes = describe_changes(before, after, live=live, retired=known.keys() - live)
-    records.assign_issues(session, themes={issue: theme for issue, theme in after.items() if theme != before[issue]})
-    records.mark_revived(session, theme_ids=[one.theme_id for one in changes.changes if one.kind == "revived"])
-    for one in changes.changes:
-        if one.kind in ("merged", "retired"):
-            records.mark_retired(session, theme_id=one.theme_id, heir_id=one.other_id)
-    renamed = records.update_themes(session, plans=[plan for plan in plans if plan.id in known], known=known)
-    _record_events(session, plans, known, before, changes, renamed, run_id)
-    return changes, records.refresh_facts(session)
-
-
-def _record_events(
-    session: Session,
-    plans: Sequence[ThemePlan],
-    known: Mapping[int, ThemeRow],
-    before: Mapping[int, int | None],
-    changes: Changes,
-    renamed: Sequence[int],
-    run_id: int,
-) -> None:
-    """`members` of born and renamed say what the name was made from, those of retired let the theme come back."""
-    planned = {plan.id: plan for plan in plans}
-    events = []
-    for one in changes.changes:
-        detail: dict[str, object] = {"issues": one.issues}
-        if one.kind == "born":
-            detail |= {"name": planned[one.theme_id].name, "members": planned[one.theme_id].members}
-        if one.kind == "retired":
-            detail["members"] = [issue for issue, theme in before.items() if theme == one.theme_id]
-        events.append({"theme_id": one.theme_id, "kind": one.kind, "other_id": one.other_id, "detail": detail})
-    for theme_id in renamed:
-        detail = {"from": known[theme_id].name, "to": planned[theme_id].name, "members": planned[theme_id].members}
-        events.append({"theme_id": theme_id, "kind": "renamed", "other_id": None, "detail": detail})
-    records.record_events(session, events=events, run_id=run_id)
 
 
 def _log(issues: Sequence[IssueRow], plans: Sequence[ThemePlan], changes: Changes) -> None:

@@ -80,7 +80,8 @@ def group(
     for side in np.unique(sides):
         rows = np.flatnonzero(sides == side)
         own = words if len(rows) == len(texts) else weigh_words([texts[row] for row in rows.tolist()])
-        part = _group_partition(unit[rows], own, granularity, None if warm is None else warm[rows])
+        some = unit if len(rows) == len(texts) else unit[rows]  # at 20,000 issues every copy counts
+        part = _group_partition(some, own, granularity, None if warm is None else warm[rows])
         labels[rows] = part + found
         found += int(part.max()) + 1
     labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)

@@ -41,7 +41,7 @@ class ThemeRow:
     centroid: bytes | None
     live: bool
     named_from: frozenset[int]
-    portrayed: bool = False
+    portrait_by: str | None = None
 
 
 @dataclass
@@ -53,6 +53,7 @@ class ThemePlan:
     terms: list[str]
     centroid: Vectors
     name: str | None = None
+    name_source: str = "terms"
     portrait: dict[str, Any] | None = None
 
 
@@ -156,15 +157,22 @@ def count_moved(issues: Sequence[IssueRow], plan: Plan) -> int:
 
 
 def list_changed(issues: Sequence[IssueRow], plan: Plan, known: Mapping[int, ThemeRow]) -> list[ThemePlan]:
-    """The themes that get other issues than they have, or have no portrait yet."""
+    """The themes that get other issues than they have, or have no portrait yet.
+
+    What a language model said of a theme stands until a third of its issues changed, as its name does.
+    """
     now: dict[int | None, list[int]] = defaultdict(list)
     for issue in issues:
         now[issue.theme_id].append(issue.id)
-    return [
-        one
-        for one in plan.themes
-        if one.id is None or not known[one.id].portrayed or sorted(one.members) != sorted(now[one.id])
-    ]
+
+    def changed(one: ThemePlan) -> bool:
+        if one.id is None or known[one.id].portrait_by is None:
+            return True
+        if known[one.id].portrait_by == "claude":
+            return name_is_due(known[one.id], one.members)
+        return sorted(one.members) != sorted(now[one.id])
+
+    return [one for one in plan.themes if changed(one)]
 
 
 def _plan(

@@ -41,7 +41,7 @@ def list_themes(session: Session) -> dict[int, ThemeRow]:
     rows = session.execute(
         text("""
             SELECT theme.id, theme.name, theme.name_source, theme.terms, theme.centroid,
-              theme.portrait <> '{}' AS portrayed,
+              theme.portrait ->> 'by' AS portrait_by,
               theme.retired_at IS NULL AS live,
               (SELECT detail -> 'members' FROM theme_events AS event
                WHERE event.theme_id = theme.id AND event.kind IN ('born', 'renamed') AND detail ? 'members'
@@ -57,7 +57,7 @@ def list_themes(session: Session) -> dict[int, ThemeRow]:
             centroid=row.centroid,
             live=row.live,
             named_from=frozenset(row.named_from or ()),
-            portrayed=row.portrayed,
+            portrait_by=row.portrait_by,
         )
         for row in rows
     }
@@ -81,7 +81,7 @@ def create_themes(session: Session, *, plans: Sequence[ThemePlan], run_id: int) 
     rows = [
         {
             "name": plan.name,
-            "name_source": "terms",
+            "name_source": plan.name_source,
             "terms": plan.terms,
             "centroid": pack(plan.centroid),
             "portrait": plan.portrait or {},
@@ -113,7 +113,7 @@ def update_themes(session: Session, *, plans: Sequence[ThemePlan], known: Mappin
             session.execute(update(Theme).where(Theme.id == old.id).values(**values, updated_at=func.now()))
         if plan.name is not None:
             naming = update(Theme).where(Theme.id == old.id, Theme.name_source != "human").returning(Theme.id)
-            values = {"name": plan.name, "name_source": "terms", "updated_at": func.now()}
+            values = {"name": plan.name, "name_source": plan.name_source, "updated_at": func.now()}
             renamed += session.scalars(naming.values(**values)).all()
     return renamed
 

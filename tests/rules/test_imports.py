@@ -52,6 +52,7 @@ PURE = [
             "planning",
             "portraits",
             "similarity",
+            "telling",
             "words",
         )
     ),
