@@ -28,15 +28,15 @@ class Voice:
 
     id: int
     summary: str
-    quote: str
     customer: int | None
     severe: bool = False
 
 
 def portray(voices: Sequence[Voice], vectors: StoredVectors, terms: Sequence[str]) -> dict[str, Any]:
-    """{"by": "terms", "sentences": [{text, issues}], "points": [{text, count, issue, quote}], "quotes": [issue ids]}.
+    """{"by": "terms", "sentences": [{text, issues}], "points": [{text, count, issue}], "quotes": [issue ids]}.
 
-    `vectors` belong to `voices`, of which there is at least one. Every sentence and point names the issues it rests on.
+    `vectors` belong to `voices`, of which there is at least one. Every sentence and point names the issues it rests on;
+    quotes are looked up when it is read, so that none outlives its ticket.
     """
     chosen = range(max(0, len(voices) - MOST_ISSUES), len(voices))
     people = [voices[row] for row in chosen]
@@ -72,7 +72,7 @@ def _find_points(people: Sequence[Voice], vectors: Vectors) -> list[dict[str, An
 
 
 def _point(one: Voice, count: int) -> dict[str, Any]:
-    return {"text": one.summary, "count": count, "issue": one.id, "quote": one.quote}
+    return {"text": one.summary, "count": count, "issue": one.id}
 
 
 def _choose_quotes(people: Sequence[Voice], order: Sequence[int]) -> list[int]:

@@ -27,7 +27,7 @@ def list_voices(session: Session, *, issue_ids: Sequence[int]) -> dict[int, Voic
     """{issue id: what a portrait needs of it}."""
     rows = session.execute(
         text("""
-            SELECT issue.id, issue.summary, issue.quote, ticket.customer_id,
+            SELECT issue.id, issue.summary, ticket.customer_id,
               issue.severity IN ('critical', 'high') AS severe
             FROM issues AS issue JOIN tickets AS ticket ON ticket.id = issue.ticket_id
             WHERE issue.id = ANY(:ids)"""),

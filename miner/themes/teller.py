@@ -22,7 +22,6 @@ from miner.logs import get_logger
 from miner.runs.context import StepContext
 from miner.themes.grouping import StoredVectors
 from miner.themes.planning import IssueRow, ThemePlan, ThemeRow
-from miner.themes.records import list_voices
 from miner.themes.telling import (
     INSIDE,
     OUTSIDE,
@@ -70,7 +69,7 @@ def tell_themes(
             told = _ask(context, claude, subjects, taken)
             for subject, plan in zip(subjects, batch, strict=True):
                 if subject.key in told:
-                    _take_over(context, plan, told[subject.key])
+                    _take_over(plan, told[subject.key])
                     names[id(plan)] = plan.name or names[id(plan)]
     except (AttentionNeeded, RateLimited, ClaudeTrouble) as error:
         log.warning("naming_stopped", message=f"{error}; the other themes are named by their terms", themes=len(due))
@@ -128,20 +127,13 @@ def _subject(
     return Subject(key, central(plan, INSIDE), outside, [name for one in near if (name := names[id(one)])])
 
 
-def _take_over(context: StepContext, plan: ThemePlan, told: Told) -> None:
-    """What holds of the answer; each point gets the quote of the first issue it cites."""
+def _take_over(plan: ThemePlan, told: Told) -> None:
+    """What holds of the answer; the first issue that a point cites gives its quote."""
     if told.name:
         plan.name, plan.name_source = told.name, "claude"
     if not told.sentences:
         return
-    with context.reading() as session:
-        voices = list_voices(session, issue_ids=[one["issues"][0] for one in told.points])
-    points = [
-        {"text": one["text"], "count": len(one["issues"]), "issue": one["issues"][0]}
-        | {"quote": voices[one["issues"][0]].quote}
-        for one in told.points
-        if one["issues"][0] in voices
-    ]
+    points = [{"text": one["text"], "count": len(one["issues"]), "issue": one["issues"][0]} for one in told.points]
     plan.portrait = (plan.portrait or {}) | {"by": "claude", "sentences": told.sentences}
     if points:
         plan.portrait["points"] = points

@@ -1,6 +1,7 @@
 """Hit rate at five of similar issues on known duplicates of a public tracker, beside TF-IDF alone.
 
-Run by hand with MINER_BENCH_DATA naming a folder with `gitbugs/gitbugs_issues.csv.gz` and `gitbugs/gitbugs_pairs.csv.gz`.
+Run by hand with MINER_BENCH_DATA naming a folder with `gitbugs/gitbugs_issues.csv.gz` and
+`gitbugs/gitbugs_pairs.csv.gz`.
 """
 
 from __future__ import annotations

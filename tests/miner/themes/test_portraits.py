@@ -13,16 +13,15 @@ TEXTS = EXPORT + ZONE + SLOW
 
 def voices(customers: list[int | None], texts: list[str] = TEXTS) -> list[Voice]:
     pairs = zip(texts, customers, strict=True)
-    return [Voice(n, text, f"quote {n}", who, severe=n == 2) for n, (text, who) in enumerate(pairs, 1)]
+    return [Voice(n, text, who, severe=n == 2) for n, (text, who) in enumerate(pairs, 1)]
 
 
-def test_points_are_distinct_counted_and_each_has_a_quote() -> None:
+def test_points_are_distinct_and_counted() -> None:
     found = portray(voices([1, 2, 3, 4, 5, 6, 7]), embed_texts(TEXTS), ["export"])
     assert 3 <= len(found["points"]) <= 5
     assert sum(point["count"] for point in found["points"]) <= 7
     assert found["points"][0]["text"] in EXPORT
     assert len({point["text"] for point in found["points"]}) == len(found["points"])
-    assert all(point["quote"] == f"quote {point['issue']}" for point in found["points"])
 
 
 def test_quotes_are_of_different_customers() -> None:
@@ -44,7 +43,7 @@ def test_every_sentence_names_the_issues_it_rests_on() -> None:
 def test_the_newest_of_a_large_theme_make_its_portrait() -> None:
     texts = ["CSV export fails"] * (MOST_ISSUES + 50)
     found = portray(voices([None] * len(texts), texts), embed_texts(texts[:1]).repeat(len(texts), axis=0), [])
-    assert found["points"] == [{"text": texts[0], "count": MOST_ISSUES, "issue": 51, "quote": "quote 51"}]
+    assert found["points"] == [{"text": texts[0], "count": MOST_ISSUES, "issue": 51}]
 
 
 def test_a_theme_of_one_issue_has_one_point() -> None:

@@ -13,6 +13,7 @@ from miner.models import Issue, JobRun, ModelCall, Theme
 from miner.runs import lifecycle
 from miner.runs.context import StepContext
 from miner.themes import cluster
+from miner.themes.queries import get_portrait
 from tests.factories import TESTER, make_issue
 from tests.standins.claude.fixture import claude
 from tests.standins.claude.standin import StandIn
@@ -48,9 +49,9 @@ def test_themes_are_named_and_told_by_claude_and_the_cost_is_kept(
     assert all(theme.name.endswith("(told)") for theme in themes)
     for theme in themes:
         assert theme.portrait["by"] == "claude"
-        for point in theme.portrait["points"]:
-            issue = session.get_one(Issue, point["issue"])
-            assert (issue.theme_id, issue.quote) == (theme.id, point["quote"])
+        for point in get_portrait(session, theme.id).points:
+            assert point.quote in {f"Quote: {summary}" for summary in EXPORT + LOGIN}
+            assert session.get_one(Issue, point.issue_id).theme_id == theme.id
     (call,) = session.scalars(select(ModelCall)).all()
     assert (call.run_id, call.outcome, call.tickets, call.prompt_version) == (run, "ok", 0, "theme-1")
     assert session.get_one(JobRun, run).counters["cost_usd"] == pytest.approx(float(call.cost_usd or 0))
