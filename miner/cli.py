@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 
 from miner import logs
 from miner.commands.output import say
+from miner.commands.theme_options import add_theme_commands
 from miner.config import Config, secret_values
 from miner.errors import ConfigError, MinerError, NotFound, RunAlreadyActive, UsageError
 from miner.runs.jobs import JOBS, Job
@@ -209,7 +210,7 @@ def parser() -> ArgumentParser:
         said.set_defaults(answer=name)
         said.add_argument("id", type=int, nargs="?", help="which; default: all that wait for an answer")
 
-    _theme_commands(_group(commands, "themes", "change themes, decide on a grouping, try a granularity"))
+    add_theme_commands(_group(commands, "themes", "change themes, decide on a grouping, try a granularity"), _command)
 
     costs = _command(commands, "costs", "costs:costs", "what reading with Claude has cost, and what waits")
     costs.add_argument("--by", choices=["run", "model", "month", "theme"], default="run", help="what a row is")
@@ -222,32 +223,6 @@ def _confirmed(command: ArgumentParser) -> ArgumentParser:
     """A command that takes something away: without --yes it only says what it would do."""
     command.add_argument("--yes", action="store_true", help="do it")
     return command
-
-
-def _theme_commands(themes: Any) -> None:
-    rename = _command(themes, "rename", "themes:rename", "give a theme a name that stays")
-    rename.add_argument("theme", type=int)
-    rename.add_argument("name")
-    merge = _command(themes, "merge", "themes:merge", "put a theme into another; its address leads there")
-    merge.add_argument("theme", type=int)
-    merge.add_argument("into", type=int)
-    split = _command(themes, "split", "themes:split", "make a theme of its own of some issues")
-    split.add_argument("theme", type=int)
-    split.add_argument("name")
-    split.add_argument("issues", type=int, nargs="+", metavar="ISSUE")
-    move = _command(themes, "move", "themes:move", "put an issue into a theme for good; without a theme: into none")
-    move.add_argument("issue", type=int)
-    move.add_argument("theme", type=int, nargs="?")
-    undo = _command(themes, "undo", "themes:undo", "take a change back")
-    undo.add_argument("change", type=int)
-    proposal = _command(themes, "proposal", "themes:proposal", "show the grouping that waits for a decision, or decide")
-    decision = proposal.add_mutually_exclusive_group()
-    decision.add_argument("--accept", action="store_true")
-    decision.add_argument("--reject", action="store_true")
-    proposal.add_argument("--json", action="store_true")
-    preview = _command(themes, "preview", "themes:preview", "how many themes a granularity would give")
-    preview.add_argument("granularity", type=float, nargs="+")
-    preview.add_argument("--json", action="store_true")
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

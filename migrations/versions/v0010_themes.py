@@ -1,4 +1,4 @@
-"""Themes that last: what each grouping moved, what waits for a decision, what people changed, and words to search by."""
+"""Themes that last: what each grouping moved, what waits for a decision, people's edits, and words to search by."""
 
 from __future__ import annotations
 
