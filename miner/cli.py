@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, OperationalError, ProgrammingError
 from miner import logs
 from miner.commands.judgement import add_judgement
 from miner.commands.output import say
+from miner.commands.theme_options import add_theme_commands
 from miner.config import Config, secret_values
 from miner.errors import ConfigError, MinerError, NotFound, RunAlreadyActive, UsageError
 from miner.runs.jobs import JOBS, Job
@@ -211,6 +212,7 @@ def parser() -> ArgumentParser:
         said.add_argument("id", type=int, nargs="?", help="which; default: all that wait for an answer")
 
     add_judgement(commands, _group, _command)
+    add_theme_commands(_group(commands, "themes", "change themes, decide on a grouping, try a granularity"), _command)
 
     costs = _command(commands, "costs", "costs:costs", "what reading with Claude has cost, and what waits")
     costs.add_argument("--by", choices=["run", "model", "month", "theme"], default="run", help="what a row is")

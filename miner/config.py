@@ -63,6 +63,7 @@ VARIABLES = (
     Variable("ANTHROPIC_API_KEY", None, "The key for Claude.", secret=True),
     Variable("ANTHROPIC_BASE_URL", None, "Another address of the Claude API; http:// only on this machine."),
     Variable("MINER_MODEL", "claude-haiku-5-5", "The model that reads tickets."),
+    Variable("MINER_NAMING_MODEL", None, "The model that names themes; absent: MINER_MODEL."),
     Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
 )
 
@@ -102,6 +103,7 @@ class Config:
     anthropic_api_key: str | None = field(repr=False)
     anthropic_base_url: str | None
     model: str
+    naming_model: str
     log_level: str
 
     @classmethod
@@ -187,6 +189,7 @@ class Config:
             anthropic_api_key=value("ANTHROPIC_API_KEY"),
             anthropic_base_url=checked("ANTHROPIC_BASE_URL", normalise_base_url),
             model=str(value("MINER_MODEL")),
+            naming_model=str(value("MINER_NAMING_MODEL") or value("MINER_MODEL")),
             log_level=choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR")).upper(),
         )
         if config.production:

@@ -54,6 +54,7 @@ from miner.tables.runs import (
     Worker,
 )
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
+from miner.tables.theming import ThemeEdit, ThemeGrouping, ThemeLikeness, ThemeProposal
 from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
 from miner.tables.zendesk import (
     AccessToken,
@@ -125,8 +126,12 @@ __all__ = [
     "SyncCursor",
     "Theme",
     "ThemeDay",
+    "ThemeEdit",
     "ThemeEpisode",
     "ThemeEvent",
+    "ThemeGrouping",
+    "ThemeLikeness",
+    "ThemeProposal",
     "Throttle",
     "Ticket",
     "TicketComment",

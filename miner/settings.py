@@ -110,6 +110,9 @@ class Settings(BaseModel):
     granularity: Annotated[
         float, Field(ge=0.25, le=4, description="How fine themes are cut; above 1 gives more and smaller themes.")
     ] = 1.0
+    regroup_days: Annotated[
+        int, Field(ge=1, le=90, description="Days after which all issues are grouped anew; between, new ones join.")
+    ] = 3
     private_notes: Annotated[
         bool, Field(description="Whether agents' private notes are read too; they are stored in any case.")
     ] = False

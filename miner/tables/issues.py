@@ -74,6 +74,12 @@ class Issue(Base):
             sql("id DESC"),
             postgresql_where=sql("retired_at IS NULL"),
         ),
+        Index(
+            "issues_words_idx",
+            sql("to_tsvector('simple'::regconfig, summary || ' ' || quote)"),
+            postgresql_using="gin",
+            postgresql_where=sql("retired_at IS NULL"),
+        ),
         Index("issues_live_idx", sql("occurred_at DESC"), sql("id DESC"), postgresql_where=sql("retired_at IS NULL")),
     )
     id: Mapped[int] = identity()

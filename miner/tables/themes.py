@@ -36,6 +36,9 @@ class Theme(Base):
     issue_count: Mapped[int] = mapped_column(Integer, server_default="0", doc="Live issues in it.")
     first_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the first issue occurred.")
     last_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the latest issue occurred.")
+    portrait: Mapped[dict[str, Any]] = mapped_column(
+        server_default=sql("'{}'"), doc="What it says: sentences, feedback points and quotes, each with issue ids."
+    )
     centroid: Mapped[bytes | None] = mapped_column(doc="Mean vector of its issues, little-endian float16.")
     flag: Mapped[str | None] = mapped_column(doc="The flag of its newest open episode; NULL: none.")
     flagged_at: Mapped[dt.datetime | None] = mapped_column(doc="When that episode was raised.")

@@ -1,9 +1,9 @@
 """Issues to clusters, pure: the same input in the same order gives the same clusters.
 
-Two issues are alike by the weighted sum of the cosine of their sentence vectors and the cosine of their TF-IDF words.
-Small partitions are cut from an average-linkage tree, large ones by Leiden (Traag et al. 2019) on the graph of
-nearest neighbours. Every constant below was chosen on the dstc11 set alone; `tests/benchmarks/bench_grouping.py`
-prints what they give there and elsewhere.
+Small partitions are cut from an average-linkage tree (many tiny themes: the tree is better), large ones are divided by
+Leiden on graphs of nearest neighbours (larger themes: Leiden is better, and the tree grows by n squared). Then
+clusters that are one theme are joined across the borders. Every constant here, in `communities`, `borders` and `embed`
+was chosen on the dstc11 set alone; `tests/benchmarks/bench_grouping.py` prints what they give there and elsewhere.
 
 As a command, without a database: `python -m miner.themes.grouping --in texts.csv --out labels.csv`
 `[--partition COLUMN] [--granularity G] [--smallest N]`.
@@ -11,31 +11,35 @@ As a command, without a database: `python -m miner.themes.grouping --in texts.cs
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
-import graspologic_native
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from miner.themes.words import split_words
+from miner.themes.borders import join_across, settle_sides
+from miner.themes.communities import find_communities
+from miner.themes.similarity import Vectors, centre_vectors, join_similarities, weigh_words
 
-Vectors = NDArray[np.float32]
 StoredVectors = NDArray[np.float16] | Vectors
 Labels = NDArray[np.int64]
 
-LARGEST_TREE = 500  # many tiny themes: the tree is better; larger themes: Leiden is (and the tree grows by n squared)
-LEXICAL_SHARE = 0.3
-NEIGHBOURS = 15
-RESOLUTION = 8.0
-TREE_CUT = 0.76  # of the average distance between two issues of the partition
+LARGEST_TREE = 500
+TREE_SHARE = 0.3  # the weight of words
+TREE_CUT = 0.78  # of the average distance between two issues of the partition
 USUAL_DISTANCE = 0.8  # a partition about one thing alone is closer than this; it must not be cut finer for that
-_SEED = 20_260_101
-_BLOCK = 64  # rows of similarities held at once: with what is made of them 64 x 20,000 take 25 MB
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """`labels`: a cluster number for each issue, -1: not yet a theme; `alike`: (cluster, cluster, likeness) of clusters
+    on both sides of a border that are probably the same, likeness 1 being as alike as within."""
+
+    labels: Labels
+    alike: list[tuple[int, int, float]]
 
 
 def group_issues(
@@ -45,59 +49,56 @@ def group_issues(
     granularity: float = 1.0,
     smallest: int = 3,
 ) -> Labels:
-    """A cluster number for each issue, counted from 0 by first appearance; -1: not yet a theme.
+    """A cluster number for each issue, counted from 0 by first appearance; -1: not yet a theme."""
+    return group(vectors, texts, partitions, granularity=granularity, smallest=smallest).labels
 
-    `vectors` are unit vectors, shape (n, d), `texts` what they were made from. Issues of different `partitions` never
-    meet. `granularity` above 1 gives more and smaller clusters; clusters under `smallest` issues become -1.
+
+def group(
+    vectors: StoredVectors,
+    texts: Sequence[str],
+    partitions: Sequence[Hashable],
+    *,
+    granularity: float = 1.0,
+    smallest: int = 3,
+    before: Sequence[int | None] | None = None,
+) -> Grouping:
+    """Group issues that belong in the order of their ids.
+
+    `vectors` are unit vectors, shape (n, d), `texts` what they were made from. `partitions` say which issues are
+    compared first; clusters of different ones are joined only when as alike as within. `granularity` above 1 gives more
+    and smaller clusters; clusters under `smallest` issues become -1. `before` is the theme each issue was in: large
+    partitions start from there.
     """
-    labels = np.full(len(texts), -1, np.int64)
-    members: dict[Hashable, list[int]] = {}
-    for index, partition in enumerate(partitions):
-        members.setdefault(partition, []).append(index)
-    found = 0
-    for rows in members.values():
-        chosen = np.array(rows)
-        part = _group_partition(vectors[chosen].astype(np.float32), [texts[row] for row in rows], granularity)
-        labels[chosen] = part + found
-        found += int(part.max()) + 1
-    return _renumber(labels, smallest)
-
-
-def _group_partition(vectors: Vectors, texts: Sequence[str], granularity: float) -> Labels:
-    if len(texts) == 1:
-        return np.zeros(1, np.int64)
+    if not len(texts):
+        return Grouping(np.zeros(0, np.int64), [])
     words = weigh_words(texts)
-    if len(texts) <= LARGEST_TREE:
-        return cut_tree(join_similarities(vectors, words, slice(None)), granularity)
-    return find_communities(link_neighbours(vectors, words), RESOLUTION * granularity)
+    unit = vectors.astype(np.float32)
+    sides = settle_sides(partitions, unit, words)
+    warm = None if before is None else _number(before)
+    labels = np.full(len(texts), -1, np.int64)
+    found = 0
+    for side in np.unique(sides):
+        rows = np.flatnonzero(sides == side)
+        own = words if len(rows) == len(texts) else weigh_words([texts[row] for row in rows.tolist()])
+        some = unit if len(rows) == len(texts) else unit[rows]  # at 20,000 issues every copy counts
+        part = _group_partition(some, own, granularity, None if warm is None else warm[rows])
+        labels[rows] = part + found
+        found += int(part.max()) + 1
+    labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    labels, alike = join_across(labels, sides.tolist(), unit, words)
+    return _renumber(labels, smallest, alike)
 
 
-def weigh_words(texts: Sequence[str]) -> sparse.csr_matrix:
-    """TF-IDF of single words, sublinear in the count, one unit row for each text (zero for one without words)."""
-    vocabulary: dict[str, int] = {}
-    rows, columns, weights = [], [], []
-    for row, one in enumerate(texts):
-        for word, count in Counter(split_words(one)).items():
-            rows.append(row)
-            columns.append(vocabulary.setdefault(word, len(vocabulary)))
-            weights.append(1 + math.log(count))
-    shape = (len(texts), max(1, len(vocabulary)))
-    matrix = sparse.csr_matrix((weights, (rows, columns)), shape=shape, dtype=np.float32)
-    holders = np.bincount(matrix.indices, minlength=shape[1])
-    matrix = matrix @ sparse.diags_array((np.log((1 + len(texts)) / (1 + holders)) + 1).astype(np.float32))
-    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    lengths[lengths == 0] = 1
-    return sparse.csr_matrix(sparse.diags_array((1 / lengths).astype(np.float32)) @ matrix)
+def _number(before: Sequence[int | None]) -> Labels:
+    return np.array([-1 if theme is None else theme for theme in before], np.int64)
 
 
-def join_similarities(
-    vectors: Vectors, words: sparse.csr_matrix, rows: slice, turned: sparse.csr_matrix | None = None
-) -> Vectors:
-    """Similarities of the issues in `rows` to all; `turned` is `words.T` as rows, for callers that ask often."""
-    dense: Vectors = vectors[rows] @ vectors.T
-    dense *= 1 - LEXICAL_SHARE
-    dense += LEXICAL_SHARE * (words[rows] @ (words.T if turned is None else turned)).toarray()
-    return dense
+def _group_partition(vectors: Vectors, words: sparse.csr_matrix, granularity: float, before: Labels | None) -> Labels:
+    if len(vectors) == 1:
+        return np.zeros(1, np.int64)
+    if len(vectors) > LARGEST_TREE:
+        return find_communities(centre_vectors(vectors), words, granularity=granularity, before=before)
+    return cut_tree(join_similarities(vectors @ vectors.T, (words @ words.T).toarray(), TREE_SHARE), granularity)
 
 
 def cut_tree(similarities: Vectors, granularity: float) -> Labels:
@@ -111,48 +112,14 @@ def cut_tree(similarities: Vectors, granularity: float) -> Labels:
     return labels
 
 
-def link_neighbours(vectors: Vectors, words: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The symmetric graph of each issue's nearest neighbours, weighted by similarity; exact, in blocks of rows."""
-    size = len(vectors)
-    near = min(NEIGHBOURS, size - 1)
-    turned = words.T.tocsr()
-    columns = np.empty((size, near), np.int32)
-    weights = np.empty((size, near), np.float64)
-    for start in range(0, size, _BLOCK):
-        rows = slice(start, min(start + _BLOCK, size))
-        block = join_similarities(vectors, words, rows, turned)
-        block[np.arange(len(block)), np.arange(rows.start, rows.stop)] = -2  # nobody is its own neighbour
-        nearest = np.argpartition(block, size - near, axis=1)[:, size - near :]
-        columns[rows] = nearest
-        weights[rows] = np.take_along_axis(block, nearest, axis=1)
-    edges = (np.maximum(weights, 1e-3).ravel(), (np.repeat(np.arange(size), near), columns.ravel()))
-    graph = sparse.csr_matrix(edges, shape=(size, size))
-    graph = sparse.csr_matrix(graph.maximum(graph.T))
-    graph.sort_indices()
-    return graph
-
-
-def find_communities(graph: sparse.csr_matrix, resolution: float) -> Labels:
-    """Leiden's partition by modularity at `resolution`, with a fixed seed."""
-    size = graph.shape[0]
-    _, found = graspologic_native.leiden_csr(
-        graph.indptr.astype(np.int64),
-        graph.indices.astype(np.int32),
-        graph.data.astype(np.float64),
-        size,
-        resolution=resolution,
-        iterations=10,  # less luck of the seed than 2, and still a tenth of a second for 3,000 issues
-        seed=_SEED,
-    )
-    return np.fromiter((found[node] for node in range(size)), np.int64, size)
-
-
-def _renumber(labels: Labels, smallest: int) -> Labels:
-    _, first, inverse, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
+def _renumber(labels: Labels, smallest: int, alike: Sequence[tuple[int, int, float]]) -> Grouping:
+    names, first, inverse, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
     kept = [group for group in np.argsort(first, kind="stable") if sizes[group] >= smallest]
     numbers = np.full(len(first), -1, np.int64)
     numbers[kept] = np.arange(len(kept))
-    return numbers[inverse]
+    new = dict(zip(names.tolist(), numbers.tolist(), strict=True))
+    pairs = [(new[one], new[other], likeness) for one, other, likeness in alike if min(new[one], new[other]) >= 0]
+    return Grouping(numbers[inverse], pairs)
 
 
 if __name__ == "__main__":

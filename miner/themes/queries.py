@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, literal, select, tuple_
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, defer
 
 from miner.errors import NotFound
-from miner.models import Theme, ThemeEvent
+from miner.models import Issue, Theme, ThemeEdit, ThemeEvent, ThemeLikeness
 
 
 def _themes() -> Select[Theme]:
@@ -58,3 +61,71 @@ def list_theme_events(session: Session, theme_id: int, *, limit: int = 50) -> li
         .limit(limit)
     )
     return [(event, name) for event, name in rows]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A distinct thing that is said in a theme: how many issues say so, and one of them with its quote."""
+
+    text: str
+    count: int
+    issue_id: int
+    quote: str
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What a theme says. `by` is terms or claude, None: nothing yet; `sentences` are (text, issue ids)."""
+
+    by: str | None
+    sentences: list[tuple[str, list[int]]]
+    points: list[Point]
+    quotes: list[tuple[int, str]]
+
+
+def get_portrait(session: Session, theme_id: int) -> Portrait:
+    """What the theme says, as far as the issues behind it are still there; raises NotFound."""
+    raw = get_theme(session, theme_id).portrait
+    sentences, points, quotes = (raw.get(part, []) for part in ("sentences", "points", "quotes"))
+    cited = {issue for one in sentences for issue in one["issues"]} | {one["issue"] for one in points} | set(quotes)
+    quote_of = _list_quotes(session, sorted(cited))
+    kept = [(one["text"], [issue for issue in one["issues"] if issue in quote_of]) for one in sentences]
+    return Portrait(
+        raw.get("by"),
+        [(text, issues) for text, issues in kept if issues],
+        [
+            Point(one["text"], one["count"], one["issue"], quote_of[one["issue"]])
+            for one in points
+            if one["issue"] in quote_of
+        ],
+        [(issue, quote_of[issue]) for issue in quotes if issue in quote_of],
+    )
+
+
+def _list_quotes(session: Session, issue_ids: Sequence[int]) -> dict[int, str]:
+    rows = session.execute(select(Issue.id, Issue.quote).where(Issue.id.in_(issue_ids), Issue.retired_at.is_(None)))
+    return {row.id: row.quote for row in rows}
+
+
+def list_likenesses(session: Session, theme_id: int) -> list[tuple[int, str, float]]:
+    """(id, name, likeness) of living themes that are probably the same as this one, the most alike first."""
+    other = select(ThemeLikeness.other_id.label("id"), ThemeLikeness.likeness).where(
+        ThemeLikeness.theme_id == theme_id, ThemeLikeness.refused_at.is_(None)
+    )
+    first = select(ThemeLikeness.theme_id.label("id"), ThemeLikeness.likeness).where(
+        ThemeLikeness.other_id == theme_id, ThemeLikeness.refused_at.is_(None)
+    )
+    pairs = other.union_all(first).subquery()
+    rows = session.execute(
+        select(Theme.id, Theme.name, pairs.c.likeness)
+        .join(pairs, pairs.c.id == Theme.id)
+        .where(Theme.retired_at.is_(None))
+        .order_by(pairs.c.likeness.desc(), Theme.id)
+    )
+    return [(row.id, row.name, row.likeness) for row in rows]
+
+
+def list_edits(session: Session, theme_id: int, *, limit: int = 50) -> list[ThemeEdit]:
+    """What people changed about the theme, the latest first, undone changes included."""
+    query = select(ThemeEdit).where(or_(ThemeEdit.theme_id == theme_id, ThemeEdit.other_id == theme_id))
+    return list(session.scalars(query.order_by(ThemeEdit.id.desc()).limit(limit)))

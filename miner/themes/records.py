@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from miner.models import Theme, ThemeEvent
 from miner.themes.planning import IssueRow, ThemePlan, ThemeRow
+from miner.themes.portraits import Voice
 from miner.themes.vectors import pack
 
 
@@ -22,11 +23,25 @@ def list_live_issues(session: Session) -> list[IssueRow]:
     return [IssueRow(*row) for row in rows]
 
 
+def list_voices(session: Session, *, issue_ids: Sequence[int]) -> dict[int, Voice]:
+    """{issue id: what a portrait needs of it}."""
+    rows = session.execute(
+        text("""
+            SELECT issue.id, issue.summary, ticket.customer_id,
+              issue.severity IN ('critical', 'high') AS severe
+            FROM issues AS issue JOIN tickets AS ticket ON ticket.id = issue.ticket_id
+            WHERE issue.id = ANY(:ids)"""),
+        {"ids": list(issue_ids)},
+    )
+    return {row.id: Voice(*row) for row in rows}
+
+
 def list_themes(session: Session) -> dict[int, ThemeRow]:
     """Every theme there ever was, by id."""
     rows = session.execute(
         text("""
             SELECT theme.id, theme.name, theme.name_source, theme.terms, theme.centroid,
+              theme.portrait ->> 'by' AS portrait_by,
               theme.retired_at IS NULL AS live,
               (SELECT detail -> 'members' FROM theme_events AS event
                WHERE event.theme_id = theme.id AND event.kind IN ('born', 'renamed') AND detail ? 'members'
@@ -42,6 +57,7 @@ def list_themes(session: Session) -> dict[int, ThemeRow]:
             centroid=row.centroid,
             live=row.live,
             named_from=frozenset(row.named_from or ()),
+            portrait_by=row.portrait_by,
         )
         for row in rows
     }
@@ -65,9 +81,10 @@ def create_themes(session: Session, *, plans: Sequence[ThemePlan], run_id: int) 
     rows = [
         {
             "name": plan.name,
-            "name_source": "terms",
+            "name_source": plan.name_source,
             "terms": plan.terms,
             "centroid": pack(plan.centroid),
+            "portrait": plan.portrait or {},
             "run_id": run_id,
         }
         for plan in plans
@@ -90,11 +107,13 @@ def update_themes(session: Session, *, plans: Sequence[ThemePlan], known: Mappin
             values["terms"] = plan.terms
         if pack(plan.centroid) != old.centroid:
             values["centroid"] = pack(plan.centroid)
+        if plan.portrait is not None:
+            values["portrait"] = plan.portrait
         if values:
             session.execute(update(Theme).where(Theme.id == old.id).values(**values, updated_at=func.now()))
         if plan.name is not None:
             naming = update(Theme).where(Theme.id == old.id, Theme.name_source != "human").returning(Theme.id)
-            values = {"name": plan.name, "name_source": "terms", "updated_at": func.now()}
+            values = {"name": plan.name, "name_source": plan.name_source, "updated_at": func.now()}
             renamed += session.scalars(naming.values(**values)).all()
     return renamed
 

@@ -43,7 +43,25 @@ PURE = [
     "miner/help_center/articles.py",
     "miner/runs/cron.py",
     "miner/settings_rules.py",
-    *(f"miner/themes/{name}.py" for name in ("grouping", "matching", "naming", "planning", "words")),
+    *(
+        f"miner/themes/{name}.py"
+        for name in (
+            "assigning",
+            "borders",
+            "communities",
+            "constraints",
+            "grouping",
+            "matching",
+            "modes",
+            "naming",
+            "neighbours",
+            "planning",
+            "portraits",
+            "similarity",
+            "telling",
+            "words",
+        )
+    ),
     *(
         f"miner/tickets/{name}.py"
         for name in (

@@ -85,6 +85,19 @@ def test_issues_become_themes_with_their_facts(session: Session, run_cluster: Ca
     assert events(session) == [("born", first, None), ("born", second, None)]
 
 
+def test_a_theme_says_what_is_said_in_it(session: Session, run_cluster: Callable[[], int]) -> None:
+    export = add(session, EXPORT)
+    run_cluster()
+    theme = session.scalars(select(Theme)).one()
+    assert theme.portrait["by"] == "terms"
+    assert {point["issue"] for point in theme.portrait["points"]} <= {one.id for one in export}
+    assert len(theme.portrait["quotes"]) == 3
+    late = add(session, ["The CSV export takes for ever"] * 3)
+    run_cluster()
+    session.refresh(theme)
+    assert late[0].id in {point["issue"] for point in theme.portrait["points"]}
+
+
 def test_a_second_run_changes_nothing(session: Session, run_cluster: Callable[[], int]) -> None:
     add(session, EXPORT + LOGIN + ["Please add a dark theme"])
     run_cluster()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from miner.themes import grouping
+from miner.themes import borders, grouping
 from miner.themes.embed import embed_texts
-from miner.themes.grouping import group_issues, join_similarities, link_neighbours, weigh_words
+from miner.themes.grouping import group, group_issues
 
 EXPORT = ["CSV export fails", "Export to CSV crashes", "The CSV export gives an error", "Exporting a CSV file fails"]
 LOGIN = ["Cannot log in", "Login does not work", "Unable to log in since the update", "The login fails"]
@@ -39,11 +39,51 @@ def test_the_same_input_gives_the_same_clusters() -> None:
     assert np.array_equal(first, group_issues(vectors, texts, partitions))
 
 
-def test_issues_of_different_partitions_never_meet() -> None:
-    partitions = ["bug" if index % 2 else "friction" for index in range(len(TEXTS))]
-    labels = group_issues(VECTORS, TEXTS, partitions, smallest=1)
-    for label in set(labels.tolist()):
-        assert len({partitions[index] for index in np.flatnonzero(labels == label)}) == 1
+def test_issues_of_different_partitions_meet_only_when_they_are_as_alike_across_as_within() -> None:
+    vectors, texts, truth = blobs(8, 10)
+    sides = ["bug" if group < 4 else "friction" for group in truth]
+    labels = group_issues(vectors, texts, sides, smallest=1)
+    assert all(len({sides[index] for index in np.flatnonzero(labels == label)}) == 1 for label in set(labels.tolist()))
+
+
+@pytest.mark.parametrize("size", [10, 40])
+def test_a_wrong_type_on_some_issues_does_not_tear_themes_apart(size: int) -> None:
+    vectors, texts, truth = blobs(20, size)
+    flipped = np.random.default_rng(1).random(len(truth)) < 0.15
+    sides = ["bug" if (group < 10) != wrong else "friction" for group, wrong in zip(truth, flipped, strict=True)]
+    labels = group_issues(vectors, texts, sides, smallest=1)
+    assert all(len(set(labels[truth == one].tolist())) == 1 for one in range(20))
+
+
+def test_clusters_nearly_as_alike_across_a_border_are_offered_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(borders, "JOINED", 9.0)
+    vectors, texts, truth = blobs(2, 60)
+    sides = ["bug" if index % 2 else "friction" for index in range(len(truth))]
+    found = group(vectors, texts, sides)
+    assert found.alike
+    for one, other, likeness in found.alike:
+        assert set(truth[found.labels == one]) == set(truth[found.labels == other])
+        assert likeness > 0.8
+
+
+def test_a_regrouping_starts_from_the_themes_there_are() -> None:
+    vectors, _, _ = blobs(30, 30, noise=2.5)
+    texts = [f"word{number}" for number in range(900)]
+    rows = np.arange(len(texts)) % 5 > 0  # a fifth was not there before
+    old = group_issues(vectors[rows], [texts[row] for row in np.flatnonzero(rows)], ["bug"] * int(rows.sum()))
+    before: list[int | None] = [None] * len(texts)
+    for row, label in zip(np.flatnonzero(rows), old, strict=True):
+        before[row] = int(label)
+    known = np.array([-1 if one is None else one for one in before])
+
+    def moved(labels: NDArray[np.int64]) -> int:
+        table = np.zeros((labels.max() + 1, known.max() + 1), int)
+        np.add.at(table, (labels[known >= 0], known[known >= 0]), 1)
+        return int((known >= 0).sum() - table.max(axis=0).sum())
+
+    warm = group(vectors, texts, ["bug"] * len(texts), before=before).labels
+    cold = group(vectors, texts, ["bug"] * len(texts)).labels
+    assert moved(warm) < moved(cold)
 
 
 def test_clusters_are_numbered_by_first_appearance_and_small_ones_are_none() -> None:
@@ -91,22 +131,3 @@ def test_common_words_bring_issues_together_that_the_model_cannot_tell_apart() -
     joined = group_issues(vectors, ["zork quux", "quux zork", "zork quux", *texts[3:]], ["bug"] * 6, smallest=1)
     assert len(set(apart[:3].tolist())) == 3
     assert len(set(joined[:3].tolist())) == 1
-
-
-def test_the_neighbour_graph_is_what_all_similarities_at_once_give() -> None:
-    vectors, texts, _ = blobs(10, 30)
-    words = weigh_words(texts)
-    everything = join_similarities(vectors, words, slice(None))
-    np.fill_diagonal(everything, -2)
-    graph = link_neighbours(vectors, words).toarray()
-    weakest = np.sort(everything, axis=1)[:, -grouping.NEIGHBOURS]
-    assert np.allclose(graph, graph.T)
-    for row in range(0, 300, 37):
-        near = everything[row] >= np.minimum(weakest[row], weakest) - 1e-6
-        assert set(np.flatnonzero(graph[row])) <= set(np.flatnonzero(near))
-        assert np.count_nonzero(graph[row]) >= grouping.NEIGHBOURS
-
-
-def test_a_text_without_words_weighs_nothing() -> None:
-    words = weigh_words(["CSV export", "?!"]).toarray()
-    assert np.linalg.norm(words, axis=1).tolist() == pytest.approx([1, 0])

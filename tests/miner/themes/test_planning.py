@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from miner.themes.embed import embed_texts
 from miner.themes.planning import IssueRow, ThemePlan, ThemeRow, name_is_due, plan_themes
 
@@ -20,7 +22,7 @@ def plan(
 ) -> list[ThemePlan]:
     vectors = embed_texts([one.summary for one in issues])
     themes = {one.id: one for one in known or []}
-    return plan_themes(issues, vectors, themes, dissolved=dissolved or {}, granularity=1, smallest=3)
+    return plan_themes(issues, vectors, themes, dissolved=dissolved or {}, granularity=1, smallest=3).themes
 
 
 def test_unknown_issues_become_new_named_themes() -> None:
@@ -32,11 +34,11 @@ def test_unknown_issues_become_new_named_themes() -> None:
     assert "csv" in " ".join(found[0].terms)
 
 
-def test_issues_of_two_types_make_two_themes() -> None:
+def test_issues_about_one_thing_are_one_theme_whatever_their_types() -> None:
     issues = [
         issue(n, text, kind=kind) for n, (kind, text) in enumerate((k, t) for k in ("bug", "friction") for t in EXPORT)
     ]
-    assert [one.members for one in plan(issues)] == [[0, 1, 2], [3, 4, 5]]
+    assert [one.members for one in plan(issues)] == [[0, 1, 2, 3, 4, 5]]
 
 
 def test_a_new_issue_joins_the_known_theme_which_keeps_its_name() -> None:
@@ -80,6 +82,9 @@ def test_a_name_of_unknown_origin_stays() -> None:
 
 
 def test_no_two_live_themes_have_one_name() -> None:
-    issues = [issue(n, "CSV export fails", kind=kind) for n, kind in enumerate(["bug"] * 3 + ["friction"] * 3)]
-    names = [one.name for one in plan(issues)]
-    assert len({name.lower() for name in names if name}) == 2
+    pinned = [issue(n, "CSV export fails", 1, pinned=True) for n in range(3)]
+    free = [issue(n, "CSV export fails") for n in range(3, 6)]
+    found = plan(pinned + free, [replace(theme(1), name="CSV export fails")])
+    assert [one.members for one in found] == [[0, 1, 2], [3, 4, 5]]
+    assert found[1].name
+    assert found[1].name.lower() != "csv export fails"

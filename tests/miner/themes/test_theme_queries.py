@@ -7,9 +7,9 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from miner.errors import NotFound
-from miner.models import ThemeEvent
-from miner.themes import queries
-from tests.factories import NOON, make_theme
+from miner.models import ThemeEvent, ThemeLikeness
+from miner.themes import edits, queries
+from tests.factories import NOON, TESTER, make_issue, make_theme
 
 
 def test_the_biggest_come_first_and_each_theme_comes_once(session: Session) -> None:
@@ -61,3 +61,38 @@ def test_a_life_is_told_from_its_end_with_the_other_themes_name(session: Session
     session.flush()
     told = [(event.kind, name) for event, name in queries.list_theme_events(session, theme.id)]
     assert told == [("merged", "Search"), ("born", None)]
+
+
+def test_a_portrait_shows_only_what_rests_on_issues_that_are_there(session: Session) -> None:
+    theme = make_theme(session)
+    here = make_issue(session, theme_id=theme.id)
+    gone = make_issue(session, theme_id=theme.id, retired_at=NOON, retired_reason="gone")
+    theme.portrait = {
+        "by": "claude",
+        "sentences": [{"text": "a", "issues": [here.id, gone.id]}, {"text": "b", "issues": [gone.id]}],
+        "points": [{"text": "p", "count": 2, "issue": gone.id}, {"text": "q", "count": 1, "issue": here.id}],
+        "quotes": [gone.id, here.id],
+    }
+    session.flush()
+    session.expire_all()
+    found = queries.get_portrait(session, theme.id)
+    assert found.sentences == [("a", [here.id])]
+    assert [(point.text, point.quote) for point in found.points] == [("q", here.quote)]
+    assert found.quotes == [(here.id, here.quote)]
+    assert queries.get_portrait(session, make_theme(session).id) == queries.Portrait(None, [], [], [])
+
+
+def test_probably_the_same_themes_are_listed_from_both_sides(session: Session) -> None:
+    one, other, third = (make_theme(session) for _ in range(3))
+    session.add(ThemeLikeness(theme_id=one.id, other_id=other.id, likeness=0.7))
+    session.add(ThemeLikeness(theme_id=other.id, other_id=third.id, likeness=0.75, refused_at=NOON))
+    session.flush()
+    assert queries.list_likenesses(session, one.id) == [(other.id, other.name, 0.7)]
+    assert queries.list_likenesses(session, other.id) == [(one.id, one.name, 0.7)]
+    assert queries.list_likenesses(session, third.id) == []
+
+
+def test_edits_are_listed_for_both_themes_they_touch(session: Session) -> None:
+    one, other = make_theme(session), make_theme(session)
+    edit = edits.merge_themes(session, other.id, into=one.id, by=TESTER)
+    assert queries.list_edits(session, one.id) == queries.list_edits(session, other.id) == [edit]

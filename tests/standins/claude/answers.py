@@ -25,11 +25,22 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     schema = body["output_config"]["format"]["schema"]
     content = body["messages"][-1]["content"]
     text = content if isinstance(content, str) else "".join(block.get("text", "") for block in content)
-    tickets = json.loads(text)["tickets"]
+    document = json.loads(text)
+    if "themes" in document:
+        return {"answers": [_tell(theme) for theme in document["themes"]]}
+    tickets = document["tickets"]
     lists = {name: node for name, node in schema["properties"].items() if node.get("type") == "array"}
     (name, node), *_ = lists.items()
     rows = [_conform(node["items"], _facts(ticket), schema) for ticket in tickets]
     return {name: rows, **{other: [] for other in lists if other != name}}
+
+
+def _tell(theme: dict[str, Any]) -> dict[str, Any]:
+    """A theme named by its first issue; each sentence and point cites the issue it repeats."""
+    said = [{"text": one["text"], "issues": [one["id"]]} for one in theme["inside"]]
+    first = theme["inside"][0]["text"][:50]
+    name = {"object": first.split()[0], "failure": "fails", "name": f"{first} (told)"}
+    return {"theme": theme["id"], **name, "sentences": said[:3], "points": said[:5]}
 
 
 def _facts(ticket: dict[str, Any]) -> dict[str, Any]:

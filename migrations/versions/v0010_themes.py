@@ -1,0 +1,18 @@
+"""Themes that last: what each grouping moved, what waits for a decision, people's edits, and words to search by."""
+
+from __future__ import annotations
+
+from migrations.scripts import run
+
+revision = "v0010_themes"
+down_revision = "v0006_batches"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run(revision, "up")
+
+
+def downgrade() -> None:
+    run(revision, "down")
