@@ -1,6 +1,7 @@
 """`python -m miner.issues.local --in texts.csv --out types.csv`: the local analyzer on a file, without a database.
 
-Reads the columns id,text; writes id,type,confidence,quote, one line for each text: its first issue, or the type `none`.
+Reads the columns id,text; writes id,type,confidence,quote, one line for each text: its first issue, or the type `none`,
+or `unclear` where no type stands out, as in a language that the analyzer does not know.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from pathlib import Path
 
 from miner.issues.answer import Passage, TicketText, checked
 from miner.issues.local import LocalAnalyzer
+from miner.issues.settling import UNCLEAR
 from miner.tickets.text import clean
+
+_BATCH = 200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,16 +38,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     with options.target.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
         writer.writerow(("id", "type", "confidence", "quote"))
-        writer.writerows((key, *classify(analyzer, text or "")) for key, text in rows)
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
+            answers = classify_all(analyzer, [text or "" for _, text in batch])
+            writer.writerows((key, *answer) for (key, _), answer in zip(batch, answers, strict=True))
     return 0
 
 
-def classify(analyzer: LocalAnalyzer, text: str) -> tuple[str, float | None, str]:
-    """(type, confidence, quote) of the first issue in `text`; ("none", None, "") where there is none."""
-    whole = clean(text)
-    ticket = TicketText(0, whole, passages=(Passage(0, len(whole)),))
-    _, found = checked(analyzer.read_one(ticket), ticket)
-    if not found:
-        return "none", None, ""
-    first = found[0].finding
-    return first.type, first.confidence, first.quote
+def classify_all(analyzer: LocalAnalyzer, texts: Sequence[str]) -> list[tuple[str, float | None, str]]:
+    """(type, confidence, quote) of the first issue in each text; ("none", None, "") where there is none."""
+    wholes = [clean(text) for text in texts]
+    tickets = [TicketText(0, whole, passages=(Passage(0, len(whole)),)) for whole in wholes]
+    answers: list[tuple[str, float | None, str]] = []
+    for ticket, reading in zip(tickets, analyzer.read(tickets), strict=True):
+        _, found = checked(reading, ticket)
+        if not found:
+            answers.append(("none", None, ""))
+            continue
+        first = found[0].finding
+        unclear = first.confidence is not None and first.confidence < UNCLEAR
+        answers.append(("unclear" if unclear else first.type, first.confidence, first.quote))
+    return answers

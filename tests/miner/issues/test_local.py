@@ -207,13 +207,17 @@ def test_the_command_line_classifies_a_file(tmp_path: Path) -> None:
     source, target = tmp_path / "texts.csv", tmp_path / "types.csv"
     with source.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("id", "text"), ("a", "The app crashes.\nEvery day."), ("b", "Nice!"), ("c", "")])
+        csv.writer(file).writerow(("d", "Ich kann mich nicht einloggen."))
     assert classify.main(["--in", str(source), "--out", str(target)]) == 0
     with target.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    assert float(rows[0].pop("confidence")) > 0.9
+    unclear = {"id": "d", "type": "unclear", "confidence": "0.2", "quote": "Ich kann mich nicht einloggen."}
     assert rows == [
-        {"id": "a", "type": "bug", "confidence": "0.7", "quote": "The app crashes."},
+        {"id": "a", "type": "bug", "quote": "The app crashes."},
         {"id": "b", "type": "none", "confidence": "", "quote": ""},
         {"id": "c", "type": "none", "confidence": "", "quote": ""},
+        unclear,
     ]
 
 
