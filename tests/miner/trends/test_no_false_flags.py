@@ -16,7 +16,7 @@ from miner import db
 from miner.models import Issue, SyncCursor, Theme, ThemeEpisode, ThemeEvent, TrendLook
 from miner.runs import lifecycle
 from miner.runs.context import StepContext
-from miner.settings import parse, save
+from miner.settings import load, parse, save
 from miner.trends import refresh
 from tests.factories import TESTER
 from tests.support.streams import (
@@ -244,7 +244,9 @@ def test_a_rise_right_after_the_taxonomy_changed_is_too_few_to_tell(session: Ses
 def test_other_settings_do_not_part_the_days(session: Session, look: Look) -> None:
     [theme] = make_themes(session, 1)
     write(session, theme, range(1, 70, 2))
-    version = save(session, parse({"product": "A word of it", "granularity": 2}), by=TESTER)
+    _, values = load(session)
+    changed = values.model_copy(update={"product": "A word of it", "granularity": 2.0})
+    version = save(session, changed, by=TESTER)
     ids = write(session, theme, [2, 4], read=False)
     read_tickets(session, ids, settings_version=version)
     make_mirror(session, begins=69)
