@@ -24,7 +24,9 @@ Embed = Callable[[Sequence[str]], Floats]
 PULL = 1.2  # what full cues add to the score of their kind, beside what reviews teach: a ticket is not a review
 _WISH, _NEITHER = (list(TYPES).index(name) for name in ("feature_request", "other"))
 
-WEIGHTS_SHA256 = "929597bcda8b9461ade60789c7d43b293fed4690160c17a29a9d994543c98c9c"
+# Whose vectors `meaning` was trained on; others need other weights.
+MEANINGS_OF = "all-MiniLM-L6-v2-int8-128-words"
+WEIGHTS_SHA256 = "7281e6e4a81991fda951f71ded807fce21f8fe41de5220a3c49f8cb78cecbd53"
 _ARRAYS = ("word_idf", "piece_idf", "words", "pieces", "meaning", "rules", "bias", "sharpness", "lean")
 
 

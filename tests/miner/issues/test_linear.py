@@ -17,6 +17,7 @@ from miner.issues.sentences import Sentence
 from miner.issues.settling import EVEN, PLAIN_CUES, Opinion, most_telling, settle
 from miner.issues.taxonomy import TYPES
 from miner.issues.weighing import Weighed
+from miner.themes.embed import MODEL_ID
 
 
 def weighed(text: str = "It is what it is.", **weights: float) -> list[Weighed]:
@@ -53,6 +54,11 @@ def test_the_shipped_weights_are_plain_arrays_with_their_hash() -> None:
     assert model.rules.shape == (len(TYPES), len(KINDS))
     assert model.meaning.shape == (384, len(KINDS))
     assert linear.load() is model
+
+
+def test_the_weights_were_trained_on_the_vectors_that_are_made() -> None:
+    """Whoever changes how texts become vectors trains the weights anew: scripts/train_local.py."""
+    assert linear.MEANINGS_OF == MODEL_ID
 
 
 def test_other_weights_are_refused_and_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
