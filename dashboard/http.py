@@ -134,10 +134,10 @@ def action(path: str, doer: Doer, *, role: Role = Role.operator) -> GuardedRoute
 
 
 def open_action(path: str, doer: OpenDoer) -> GuardedRoute:
-    """POST a form that anybody may send: the login. Nothing of it is stored, and every fault reads the same."""
+    """POST a form that anybody may send: the login. All faults read the same; what cannot be stored is left out."""
 
     def work(request: Request, form: dict[str, str]) -> Response:
-        return _respond(request, doer(request, form))
+        return _respond(request, doer(request, {name: storable(value) for name, value in form.items()}))
 
     return _form_route(path, work, doer, None)
 
@@ -240,9 +240,12 @@ def _respond(request: Request, answer: Answer) -> Response:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
-    """The form's text fields, the last one of a name; files are refused."""
-    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
-        return {name: value for name, value in form.items() if isinstance(value, str)}
+    """The form's text fields, the last one of a name; files are refused. HTTP 400 for what cannot be read."""
+    try:
+        async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+            return {name: value for name, value in form.items() if isinstance(value, str)}
+    except UnicodeError:  # the request names its own charset, and Python knows some that fail on everything
+        raise HTTPException(400) from None
 
 
 _NOT_STORABLE = "it holds characters that cannot be stored"
