@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from actors.enqueue import settle_backlog
+from dashboard.starting import settle_for
 from miner.access import Actor
 from miner.errors import InvalidArguments
 from miner.issues import backlog
@@ -25,7 +25,7 @@ def answer(request: Request, body: dict[str, Any], by: Actor) -> JSONResponse:
     said = body.get("answer")
     if set(body) != {"answer"} or not isinstance(said, str):
         raise InvalidArguments({"answer": 'send {"answer": "read"} or {"answer": "leave"}'})
-    started = settle_backlog(request.path_params["id"], said, by=by, trigger="api")
+    started = settle_for(by, request.path_params["id"], said, trigger="api")
     return JSONResponse({"answer": said, "run_id": started and started.run_id})
 
 

@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from actors.enqueue import wake_run
 from dashboard import render, words
 from dashboard.forms import Input, LogQuery, RunQuery, arguments, inputs, parse_id_key, read_query
 from dashboard.http import Redirect, View, cut
 from dashboard.lists import cut_runs
-from dashboard.starting import start_for
+from dashboard.starting import start_for, wake_for
 from miner import settings
 from miner.access import Actor
 from miner.db import transaction
@@ -100,7 +99,7 @@ def cancel(request: Request, form: dict[str, str], by: Actor) -> Redirect:
 def wake(request: Request, form: dict[str, str], by: Actor) -> Redirect:
     """Let a run that waits for somebody look again now."""
     run_id = request.path_params["id"]
-    return Redirect(f"/runs/{run_id}", flash="woken" if wake_run(run_id, by=by) else "not_asleep")
+    return Redirect(f"/runs/{run_id}", flash="woken" if wake_for(by, run_id) else "not_asleep")
 
 
 def _list(

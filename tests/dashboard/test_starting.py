@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from miner import db, throttle
+from miner import db, throttle, tokens, users
 from miner.access import Role
-from miner.models import JobRun
+from miner.models import Backlog, JobRun
 from miner.runs import lifecycle
 from tests.dashboard.conftest import new_token
-from tests.factories import TESTER
+from tests.factories import TESTER, make_backlog, make_run
 
 
 def finish_all() -> None:
@@ -41,6 +41,48 @@ def test_what_started_nothing_does_not_count(stranger: TestClient) -> None:
     key = {"idempotency-key": "one"}
     for _ in range(10):
         assert stranger.post("/api/tasks/trends", headers={**bearer, **key}).status_code == 202
+
+
+def test_answering_backlogs_and_waking_runs_count_like_starts(stranger: TestClient) -> None:
+    bearer = {"authorization": f"Bearer {new_token(Role.operator)}"}
+    same = {**bearer, "sec-fetch-site": "same-origin"}
+    with db.transaction() as session:
+        backlogs = [make_backlog(session).id for _ in range(throttle.STARTS + 2)]
+        run_id = make_run(session, job_name="pipeline").id
+    for number in range(throttle.STARTS):
+        answer = stranger.post(f"/api/backlogs/{backlogs[number]}", json={"answer": "read"}, headers=bearer)
+        assert answer.json()["run_id"] is not None
+        finish_all()
+    assert stranger.post(f"/api/backlogs/{backlogs[-2]}", json={"answer": "read"}, headers=bearer).status_code == 429
+    assert stranger.post(f"/backlogs/{backlogs[-2]}/answer", data={"answer": "read"}, headers=same).status_code == 429
+    assert stranger.post(f"/runs/{run_id}/wake", headers=same).status_code == 429
+    assert stranger.post(f"/backlogs/{backlogs[-1]}/answer", data={"answer": "leave"}, headers=same).status_code == 303
+    with db.transaction() as session:
+        assert session.get_one(Backlog, backlogs[-2]).answer is None
+
+
+def test_a_wake_that_woke_nothing_does_not_count(stranger: TestClient) -> None:
+    same = {"authorization": f"Bearer {new_token(Role.operator)}", "sec-fetch-site": "same-origin"}
+    with db.transaction() as session:
+        run_id = make_run(session).id
+    for _ in range(10):
+        assert stranger.post(f"/runs/{run_id}/wake", headers=same).status_code == 303
+    assert stranger.post("/runs/999/wake", headers=same).status_code == 404
+
+
+def test_many_tokens_of_one_user_are_one_user(stranger: TestClient) -> None:
+    with db.transaction() as session:
+        user, _ = users.create_user(session, email="ada@example.com", name="Ada", role=Role.operator, by=TESTER)
+        by = users.actor_of(user, address=None)
+        plains = [
+            tokens.create_token(session, name=f"t{number}", role=Role.operator, by=by)[1]
+            for number in range(throttle.STARTS + 1)
+        ]
+    found = []
+    for plain in plains:
+        found.append(stranger.post("/api/tasks/trends", headers={"authorization": f"Bearer {plain}"}).status_code)
+        finish_all()
+    assert found == [202] * throttle.STARTS + [429]
 
 
 def test_whoever_sits_at_a_development_machine_is_not_counted(client: TestClient) -> None:
