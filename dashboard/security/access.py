@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
@@ -42,7 +43,7 @@ class Access:
     def from_config(cls, config: Config, *, more_hosts: tuple[str, ...] = ()) -> Access:
         """Raises ConfigError where people could reach the dashboard and nobody could log in."""
         origin = _origin(config.public_url)
-        bound = {config.host} - {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+        bound = {config.host.lower()} - {"0.0.0.0", "::", ""}  # noqa: S104 - compared, not bound
         access = cls(
             production=config.production,
             open_locally=not config.production and config.host in LOOPBACK,
@@ -88,11 +89,16 @@ class Access:
         return bool(self.public_origin and self.public_origin.startswith("https:"))
 
 
+_NETLOC = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?", re.I)
+
+
 def host_of(netloc: str) -> str:
-    """The host of `host`, `host:port`, `[::1]` or `[::1]:port`, in lower case."""
-    if netloc.startswith("["):
-        return netloc[1:].partition("]")[0].lower()
-    return netloc.partition(":")[0].lower()
+    """The host of `host`, `host:port`, `[::1]` or `[::1]:port`, in lower case; "" for what does not read like one.
+
+    So `localhost:80@evil.example`, of which links would lead elsewhere, names no host of ours.
+    """
+    match = _NETLOC.fullmatch(netloc)
+    return (match[1] or match[2]).lower() if match else ""
 
 
 def is_loopback(host: str) -> bool:
@@ -109,7 +115,7 @@ def _origin(public_url: str | None) -> str | None:
     if public_url is None:
         return None
     parts = urlsplit(public_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+    if parts.scheme not in ("http", "https") or not host_of(parts.netloc):
         raise ConfigError(f"PUBLIC_URL is {public_url!r}: an address like https://issues.example.com is needed")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
@@ -83,14 +85,24 @@ def address_of(request: Request) -> str | None:
     """Who asks: the peer or, behind `proxy_hops` proxies of ours, the entry that the outermost of them wrote.
 
     Counted from the right of X-Forwarded-For, since everything further left is the client's own claim. A request that
-    did not come through as many proxies is known by its peer.
+    did not come through as many proxies, or whose entry is no address, is known by its peer.
     """
     access: Access = request.app.state.access
     if access.proxy_hops:
         named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-        if len(named) >= access.proxy_hops and (found := named[-access.proxy_hops].strip()[:64]):
+        if len(named) >= access.proxy_hops and (found := _address(named[-access.proxy_hops])):
             return found
     return _peer(request)
+
+
+def _address(entry: str) -> str | None:
+    """The address in an entry; some proxies add the port, which differs with every connection."""
+    for text in (entry.strip(), host_of(entry.strip())):
+        try:
+            return str(ip_address(text))
+        except ValueError:
+            continue
+    return None
 
 
 def _peer(request: Request) -> str | None:

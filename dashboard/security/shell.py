@@ -82,7 +82,8 @@ class Shell:
         await self.app(scope, receive_with_limit, send)
 
     def _refuse(self, scope: Scope, headers: Headers) -> errors.Problem | None:
-        host = headers.get("host", "")
+        hosts = headers.getlist("host")
+        host = hosts[0] if len(hosts) == 1 else ""
         if host_of(host) not in self.access.hosts and scope["path"] != "/healthz":
             # Health checks come by address; everything else must use a name that is ours.
             return errors.Problem(400, "This address is not ours", "Set PUBLIC_URL to the address that people type.")

@@ -123,7 +123,21 @@ def test_a_versioned_file_that_has_not_changed_is_kept_for_ever_too(client: Test
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil.example:80", "[::2]", "["]
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "",
+        "127.0.0.1.evil.example:80",
+        "[::2]",
+        "[",
+        "localhost:80@evil.example",
+        "localhost:x",
+        "localhost:",
+        "localhost/evil.example",
+        "localhost:80, evil.example",
+        "[::1]evil.example",
+    ],
 )
 def test_an_address_that_is_not_ours_is_turned_away(client: TestClient, host: str) -> None:
     answer = client.get("/themes", headers={"host": host})
