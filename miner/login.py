@@ -98,10 +98,10 @@ def begin_enrolment(doors: Doors, user: User) -> None:
     user.totp_last_step, user.recovery_hashes = None, []
 
 
-def secret_to_enrol(doors: Doors, user: User) -> str:
-    """The secret that waits for its first code; raises LoginRefused if there is none."""
-    if user.totp_secret is None or user.totp_confirmed_at is not None:
-        raise LoginRefused(WRONG_CODE)
+def find_secret_to_enrol(doors: Doors, user: User) -> str | None:
+    """The secret that waits for its first code; None: there is none, or another browser has proved it by now."""
+    if user.totp_secret is None or user.totp_confirmed_at is not None or user.disabled_at is not None:
+        return None
     return doors.sealer.open(user.totp_secret)
 
 
@@ -112,7 +112,8 @@ def finish_enrolment(doors: Doors, visitor: Visitor, half: sessions.Half, code: 
         throttle.count_try(session, keys)
     with transaction() as session:
         user = users.get_user(session, half.user_id, lock=True)
-        step = second_factor.match_code(secret_to_enrol(doors, user), code, last_step=None)
+        secret = find_secret_to_enrol(doors, user)
+        step = second_factor.match_code(secret, code, last_step=None) if secret else None
         if step is not None:
             codes = second_factor.new_recovery_codes()
             user.totp_last_step, user.totp_confirmed_at = step, session.scalar(select(func.now()))
@@ -120,6 +121,7 @@ def finish_enrolment(doors: Doors, visitor: Visitor, half: sessions.Half, code: 
             audit(session, _actor(user, visitor), "user.set_second_factor", "user", user.id)
             throttle.forgive(session, keys)
             return _open(session, user, visitor, stage="full"), codes
+    _note_failure("user", user.email, visitor)
     raise LoginRefused(WRONG_CODE)
 
 
@@ -138,7 +140,6 @@ def set_up_anew(doors: Doors, visitor: Visitor, user_id: int, *, by: Actor) -> s
     """Begin with another second factor: every session of the user ends, the new one leads to its setting up."""
     with transaction() as session:
         user = users.get_user(session, user_id, lock=True)
-        begin_enrolment(doors, user)
         audit(session, by, "user.drop_second_factor", "user", user.id)
         sessions.end_sessions(session, user_id=user.id, by=by)
         return _open(session, user, visitor, stage="enrol", doors=doors)
@@ -177,8 +178,10 @@ def _is_right(doors: Doors, user: User, code: str) -> bool:
 
 
 def _open(session: Session, user: User, visitor: Visitor, *, stage: str, doors: Doors | None = None) -> str:
-    if stage == "enrol" and doors is not None and user.totp_secret is None:
-        begin_enrolment(doors, user)
+    if stage == "enrol" and doors is not None:
+        begin_enrolment(
+            doors, user
+        )  # a new secret each time: the last one may have been seen by whoever knew a password
     if stage == "full":
         user.last_login_at = session.scalar(select(func.now()))
     return _new_session(session, users.identity_of(user), visitor, by=_actor(user, visitor), stage=stage)

@@ -13,6 +13,7 @@ import time
 import pyotp
 
 STEP, CODES = 30, 10
+GROUPS, GROUP = 4, 6  # 24 letters: 118 random bits, enough for a plain hash (OWASP ASVS 5.0, 6.5.2: 112)
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that reads like something else
 
 
@@ -39,8 +40,12 @@ def match_code(secret: str, code: str, *, last_step: int | None, now: float | No
 
 
 def new_recovery_codes() -> list[str]:
-    """Ten codes of 50 bits, like `h3kx9-w2m4q`."""
-    return ["-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(2)) for _ in range(CODES)]
+    """Ten codes like `h3kx9w-w2m4qp-7rj5tn-ab8cde`."""
+
+    def group() -> str:
+        return "".join(secrets.choice(_LETTERS) for _ in range(GROUP))
+
+    return ["-".join(group() for _ in range(GROUPS)) for _ in range(CODES)]
 
 
 def hash_recovery_code(code: str) -> str:

@@ -170,9 +170,11 @@ def _find_half(request: Request, session: Session) -> sessions.Half | None:
     return sessions.find_half(session, cookie) if cookie else None
 
 
-def _enrol(request: Request, session: Session, half: sessions.Half, *, fault: str | None = None) -> View:
+def _enrol(request: Request, session: Session, half: sessions.Half, *, fault: str | None = None) -> View | Redirect:
     user = users.get_user(session, half.user_id)
-    secret = login.secret_to_enrol(doors_of(request), user)
+    secret = login.find_secret_to_enrol(doors_of(request), user)
+    if secret is None:
+        return Redirect("/login")
     picture = segno.make(second_factor.address_of_secret(secret, user.email), error="m").svg_data_uri(
         border=2, light="#fff", dark="#000"
     )

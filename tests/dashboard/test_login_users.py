@@ -50,7 +50,7 @@ def enrol(client: TestClient) -> tuple[str, list[str]]:
     plain = secret.group(1).replace(" ", "")
     answer = client.post("/login/enrol", data={"code": pyotp.TOTP(plain).now()}, headers=SAME)
     assert answer.status_code == 200
-    return plain, re.findall(r"<code>([a-z2-9]{5}-[a-z2-9]{5})</code>", answer.text)
+    return plain, re.findall(r"<code>([a-z2-9]{6}(?:-[a-z2-9]{6}){3})</code>", answer.text)
 
 
 def later_code(secret: str) -> str:
@@ -170,8 +170,44 @@ def test_a_claimed_address_does_not_change_whom_the_throttle_counts(database: st
             client.headers["x-forwarded-for"] = f"6.6.6.{number}, 203.0.113.9"
             assert log_in(client, email=f"user{number}@example.com")[0] == 403
         assert log_in(client, email="last@example.com")[0] == 429
+        for same in ("203.0.113.9:40112", "::ffff:203.0.113.9", "[::ffff:203.0.113.9]:7"):
+            client.headers["x-forwarded-for"] = same  # some proxies add the port, which differs every time
+            assert log_in(client, email="last@example.com")[0] == 429
         client.headers["x-forwarded-for"] = "203.0.113.10"
         assert log_in(client, email="last@example.com")[0] == 403
+
+
+def test_an_entry_that_is_no_address_is_not_believed(database: str, hashed: str) -> None:
+    with make_client({"TRUSTED_PROXY_HOPS": "1"}, peer=("10.0.0.1", 1)) as client:
+        for number in range(5):
+            client.headers["x-forwarded-for"] = f"nobody{number}"
+            log_in(client, email=f"user{number}@example.com")
+        client.headers["x-forwarded-for"] = "unknown"
+        assert log_in(client, email="last@example.com")[0] == 429
+
+
+def test_two_browsers_that_set_up_the_second_factor_end_in_the_login_of_the_slower_one(
+    stranger: TestClient, hashed: str
+) -> None:
+    make_user(hashed, role=Role.operator)
+    with make_client(peer=("198.51.100.7", 1)) as slower:
+        log_in(slower)
+        early = re.findall(r"<code>([A-Z2-7 ]{39})</code>", slower.get("/login/enrol").text)
+        log_in(stranger)
+        secret, _ = enrol(stranger)
+        assert secret not in early[0].replace(" ", ""), "what somebody with the password has seen proves nothing later"
+        assert slower.get("/login/enrol").headers["location"] == "/login"
+        assert give(slower, "/login/enrol", code=later_code(secret)) == (303, "/login")
+        assert slower.get("/themes").status_code == 303
+
+
+def test_a_wrong_first_code_is_written_down_and_counted(stranger: TestClient, hashed: str) -> None:
+    make_user(hashed, role=Role.operator)
+    log_in(stranger)
+    assert [give(stranger, "/login/enrol", code="000000")[0] for _ in range(5)] == [403] * 5
+    assert give(stranger, "/login/enrol", code="000000")[0] == 429
+    with db.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM audit_log WHERE outcome = 'refused'")) == 5
 
 
 def test_without_a_trusted_proxy_the_header_is_nothing(database: str, hashed: str) -> None:

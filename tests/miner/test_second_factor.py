@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pyotp
 import pytest
 
@@ -54,6 +56,7 @@ def test_a_secret_has_160_bits_and_an_address_that_apps_read() -> None:
 def test_recovery_codes_differ_and_are_kept_as_hashes() -> None:
     codes = second_factor.new_recovery_codes()
     assert len(set(codes)) == second_factor.CODES
+    assert all(len(code.replace("-", "")) * math.log2(31) >= 112 for code in codes), "enough for a plain hash"
     hashed = second_factor.hash_recovery_code(codes[0])
     assert codes[0] not in hashed
     assert hashed == second_factor.hash_recovery_code(f" {codes[0].upper().replace('-', ' ')} ")
