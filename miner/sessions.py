@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from miner.access import Actor, Identity, Role, audit
 from miner.errors import NotFound
@@ -62,16 +62,18 @@ def find_session(session: Session, plain: str, *, touch: bool) -> Identity | Non
 
     `touch` says that a person did something; polls of an open page pass False and keep nothing alive.
     """
-    id_hash = hash_secret(plain)
+    id_hash, maker = hash_secret(plain), aliased(User)  # `maker`: whoever made the token it was opened with
     row = session.execute(
         select(
             func.coalesce(User.name, ApiToken.name).label("name"),
             func.coalesce(User.role, WebSession.role).label("role"),
+            maker.role.label("at_most"),
             WebSession.token_id,
             func.coalesce(WebSession.user_id, ApiToken.user_id).label("user_id"),
         )
         .outerjoin(ApiToken, ApiToken.id == WebSession.token_id)
         .outerjoin(User, User.id == WebSession.user_id)
+        .outerjoin(maker, maker.id == ApiToken.user_id)
         .where(WebSession.id_hash == id_hash, WebSession.stage == "full", _alive())
     ).one_or_none()
     if row is None:
@@ -83,7 +85,8 @@ def find_session(session: Session, plain: str, *, touch: bool) -> Identity | Non
             .values(last_seen_at=func.now())
             .execution_options(synchronize_session=False)
         )
-    return Identity(row.name, Role[row.role], row.token_id, row.user_id)
+    role = Role[row.role]
+    return Identity(row.name, min(role, Role[row.at_most]) if row.at_most else role, row.token_id, row.user_id)
 
 
 def find_half(session: Session, plain: str) -> Half | None:
@@ -111,7 +114,7 @@ def end_session(session: Session, plain: str, *, by: Actor) -> None:
 
 def end_sessions(session: Session, *, user_id: int, by: Actor, but: str | None = None) -> int:
     """End every session of a user, but the one of the plain id `but`; returns how many."""
-    query = update(WebSession).where(WebSession.user_id == user_id, WebSession.ended_at.is_(None))
+    query = update(WebSession).where(_of(user_id), WebSession.ended_at.is_(None))
     if but is not None:
         query = query.where(WebSession.id_hash != hash_secret(but))
     ended = int(session.execute(query.values(ended_at=func.now())).rowcount)  # type: ignore[attr-defined]
@@ -125,7 +128,7 @@ def end_listed(session: Session, handle: str, *, user_id: int, by: Actor) -> Non
     ended = session.execute(
         update(WebSession)
         .where(
-            WebSession.user_id == user_id,
+            _of(user_id),
             func.left(WebSession.id_hash, len(HANDLE)) == handle,
             WebSession.ended_at.is_(None),
         )
@@ -157,7 +160,7 @@ def list_sessions(session: Session, *, user_id: int, this: str | None) -> list[L
         select(WebSession)
         .outerjoin(ApiToken, ApiToken.id == WebSession.token_id)
         .outerjoin(User, User.id == WebSession.user_id)
-        .where(WebSession.user_id == user_id, WebSession.stage == "full", _alive())
+        .where(_of(user_id), WebSession.stage == "full", _alive())
         .order_by(WebSession.last_seen_at.desc())
         .limit(100)
     )
@@ -180,6 +183,12 @@ def forget_old(session: Session) -> None:
     month = func.now() - dt.timedelta(days=30)
     session.execute(delete(WebSession).where(WebSession.expires_at < month))
     session.execute(delete(UserLink).where(UserLink.expires_at < month))
+
+
+def _of(user_id: int) -> ColumnElement[bool]:
+    """A user's sessions: those of the password, and those that were opened with a token of theirs."""
+    own = select(ApiToken.id).where(ApiToken.user_id == user_id)
+    return or_(WebSession.user_id == user_id, WebSession.token_id.in_(own))
 
 
 def _alive() -> ColumnElement[bool]:

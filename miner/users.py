@@ -95,7 +95,7 @@ def set_password(session: Session, user: User, *, password_hash: str, by: Actor,
 def reset_user(session: Session, user_id: int, *, by: Actor) -> tuple[User, str]:
     """Take password, second factor, recovery codes and sessions away and return the key of a new link."""
     require(by, Role.admin, "reset users")
-    user = get_user(session, user_id)
+    user = get_user(session, user_id, lock=True)  # a second factor that is proved at this moment goes as well
     user.password_hash = user.totp_confirmed_at = user.totp_secret = user.totp_last_step = None
     user.recovery_hashes = []
     session.flush()
@@ -134,7 +134,7 @@ def disable_user(session: Session, user_id: int, *, by: Actor) -> User:
 def enable_user(session: Session, user_id: int, *, by: Actor) -> User:
     """Let a user in again, with the password they had."""
     require(by, Role.admin, "enable users")
-    user = get_user(session, user_id)
+    user = get_user(session, user_id, lock=True)
     if user.disabled_at is not None:
         user.disabled_at = None
         session.flush()

@@ -128,6 +128,21 @@ def test_a_token_does_no_more_than_its_user_may_by_now(session: Session) -> None
         tokens.create_token(session, name="more", role=Role.operator, by=users.actor_of(user, address=None))
 
 
+def test_a_session_opened_with_a_token_does_no_more_than_its_user_may_by_now(session: Session) -> None:
+    user = make(session, role=Role.operator)
+    _, plain = tokens.create_token(session, name="laptop", role=Role.operator, by=users.actor_of(user, address=None))
+    who = tokens.verify_token(session, plain)
+    assert who is not None
+    before = sessions.open_session(session, who, address=None, user_agent=None, by=TESTER)
+    assert [one.is_this for one in sessions.list_sessions(session, user_id=user.id, this=before)] == [True]
+    users.set_role(session, user.id, Role.viewer, by=TESTER)
+    assert sessions.find_session(session, before, touch=True) is None
+    late = sessions.open_session(session, who, address=None, user_agent=None, by=TESTER)
+    found = sessions.find_session(session, late, touch=True)
+    assert found is not None
+    assert found.role is Role.viewer
+
+
 def test_a_token_of_little_scope_makes_no_tokens(session: Session) -> None:
     by = Actor("token", "script", Role.operator)
     with pytest.raises(Refused):
