@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from miner.errors import ZendeskBadPayload, ZendeskError, ZendeskGone, ZendeskTooBig
+from miner.errors import ZendeskAuthentication, ZendeskBadPayload, ZendeskError, ZendeskGone, ZendeskTooBig
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
 from miner.tickets.accounts import refuse_other_account
@@ -32,7 +32,7 @@ from miner.tickets.values import number
 from miner.tickets.walk import HIDDEN_SECONDS
 from miner.tickets.zendesk import Call, Zendesk, source_of
 from miner.tickets.zendesk_answers import Answer
-from miner.tickets.zendesk_login import Login, missing_configuration
+from miner.tickets.zendesk_login import Login, missing_configuration, new_credentials_needed
 
 log = get_logger(__name__)
 
@@ -56,7 +56,10 @@ def run(context: StepContext) -> Skip | None:
     missing = missing_configuration(context.config)
     if missing:
         return Skip(f"nothing to compare with: {missing}")
-    return reconcile_account(context)
+    try:
+        return reconcile_account(context)
+    except ZendeskAuthentication as refused:  # what was synced before is compared, so they worked before
+        raise new_credentials_needed(refused) from None
 
 
 def reconcile_account(

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from miner.errors import ZendeskAuthentication
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
 from miner.tickets import lanes, mirror
@@ -27,7 +28,7 @@ from miner.tickets.talks import Talks
 from miner.tickets.traffic import Traffic
 from miner.tickets.walk import HIDDEN_SECONDS, Walk
 from miner.tickets.zendesk import Call, Zendesk, source_of
-from miner.tickets.zendesk_login import API_KEYS_END, Login, missing_configuration
+from miner.tickets.zendesk_login import API_KEYS_END, Login, missing_configuration, new_credentials_needed
 
 log = get_logger(__name__)
 
@@ -39,13 +40,23 @@ ME = Call("users/me.json", "the login's own user", ("user",))
 
 
 def run(context: StepContext) -> Skip | None:
-    """Sync the configured account. Raises MissingConfiguration alone, ZendeskError, RateLimited."""
+    """Sync the configured account. Raises MissingConfiguration alone, ZendeskError, RateLimited, ConfigurationNeeded.
+
+    Credentials that never worked here are a mistake, and the run fails. Those that did were ended or replaced: the run
+    waits for the new ones and goes on.
+    """
     missing = missing_configuration(context.config)
     if missing and context.in_pipeline and not context.config.zendesk_subdomain:
         return Skip("no Zendesk account is configured: set ZENDESK_SUBDOMAIN and a credential")
     if missing:
         raise missing
-    sync_account(context)
+    try:
+        sync_account(context)
+    except ZendeskAuthentication as refused:
+        with context.reading() as session:
+            if not lanes.list_lanes(session, source_of(context.config)):
+                raise
+        raise new_credentials_needed(refused) from None
     return None
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from miner.config import Config
 from miner.db import transaction
-from miner.errors import ConfigError, MissingConfiguration, ZendeskError
+from miner.errors import ConfigError, ConfigurationNeeded, MissingConfiguration, ZendeskAuthentication, ZendeskError
 from miner.logs import get_logger
 from miner.sealing import Sealer
 from miner.tickets.pace import CLOCK, Clock
@@ -55,6 +55,11 @@ def login_kind(config: Config) -> str | None:
     if config.zendesk_oauth_token:
         return "bearer"
     return "api_token" if config.zendesk_email and config.zendesk_api_token else None
+
+
+def new_credentials_needed(refused: ZendeskAuthentication) -> ConfigurationNeeded:
+    """What a run waits for whose credentials worked before: they were ended or replaced, and new ones will be set."""
+    return ConfigurationNeeded(f"{refused}; the run goes on once they are set and the processes have restarted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Login:
             row = self._row()
             if row.generation != generation and (token := self._opened(row.token)):
                 return Credential(f"Bearer {token}", row.generation)
+            generation = row.generation  # of a token that was sealed with a key we do not have, too
             self._clock.rest(0.1)
 
     def _opened(self, stored: str | None) -> str | None:
