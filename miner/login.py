@@ -179,9 +179,7 @@ def _is_right(doors: Doors, user: User, code: str) -> bool:
 
 def _open(session: Session, user: User, visitor: Visitor, *, stage: str, doors: Doors | None = None) -> str:
     if stage == "enrol" and doors is not None:
-        begin_enrolment(
-            doors, user
-        )  # a new secret each time: the last one may have been seen by whoever knew a password
+        begin_enrolment(doors, user)  # a new secret: the last one may have been seen by whoever knew the password
     if stage == "full":
         user.last_login_at = session.scalar(select(func.now()))
     return _new_session(session, users.identity_of(user), visitor, by=_actor(user, visitor), stage=stage)

@@ -22,18 +22,19 @@ FORGOTTEN_AFTER = dt.timedelta(days=1)
 STARTS, STARTS_SECONDS = 5, 600  # per user and job
 STARTS_OF_ALL, STARTS_OF_ALL_SECONDS = 30, 3600
 
-# The wait is that of the count after this try. Of an update that is refused nothing comes back.
+# The wait is that of the count after this try. Of an update that is refused nothing comes back. The clock and not the
+# transaction's time: whoever waited for the row would find that the next try is allowed only after "now".
 _TRY = text(
     """
     INSERT INTO throttles AS t (key, count, not_before, updated_at)
-    VALUES (:key, 1, now(), now())
+    VALUES (:key, 1, clock_timestamp(), clock_timestamp())
     ON CONFLICT (key) DO UPDATE SET
-      count = CASE WHEN t.updated_at < now() - :forgotten THEN 1 ELSE t.count + 1 END,
-      not_before = now() + CASE
-        WHEN t.updated_at < now() - :forgotten OR t.count + 1 < :free THEN interval '0'
+      count = CASE WHEN t.updated_at < clock_timestamp() - :forgotten THEN 1 ELSE t.count + 1 END,
+      not_before = clock_timestamp() + CASE
+        WHEN t.updated_at < clock_timestamp() - :forgotten OR t.count + 1 < :free THEN interval '0'
         ELSE make_interval(secs => least(:longest, power(2, least(t.count + 1 - :free, 20)))) END,
-      updated_at = now()
-    WHERE t.not_before <= now()
+      updated_at = clock_timestamp()
+    WHERE t.not_before <= clock_timestamp()
     RETURNING count
     """
 ).bindparams(bindparam("free", type_=Integer), bindparam("longest", type_=Integer))
@@ -41,12 +42,13 @@ _TRY = text(
 _TAKE = text(
     """
     INSERT INTO throttles AS t (key, count, not_before, updated_at)
-    VALUES (:key, 1, now() + make_interval(secs => :seconds), now())
+    VALUES (:key, 1, clock_timestamp() + make_interval(secs => :seconds), clock_timestamp())
     ON CONFLICT (key) DO UPDATE SET
-      count = CASE WHEN t.not_before <= now() THEN 1 ELSE t.count + 1 END,
-      not_before = CASE WHEN t.not_before <= now() THEN now() + make_interval(secs => :seconds) ELSE t.not_before END,
-      updated_at = now()
-    WHERE t.not_before <= now() OR t.count < :most
+      count = CASE WHEN t.not_before <= clock_timestamp() THEN 1 ELSE t.count + 1 END,
+      not_before = CASE WHEN t.not_before <= clock_timestamp()
+        THEN clock_timestamp() + make_interval(secs => :seconds) ELSE t.not_before END,
+      updated_at = clock_timestamp()
+    WHERE t.not_before <= clock_timestamp() OR t.count < :most
     RETURNING count
     """
 ).bindparams(bindparam("seconds", type_=Integer), bindparam("most", type_=Integer))
@@ -88,7 +90,9 @@ def forgive(session: Session, keys: list[str]) -> None:
     accounts = [key for key in keys if key.startswith("account:")]
     session.execute(delete(Throttle).where(Throttle.key.in_(accounts)))
     session.execute(
-        text("UPDATE throttles SET count = greatest(count - 1, 0), not_before = now() WHERE key = ANY(:keys)"),
+        text(
+            "UPDATE throttles SET count = greatest(count - 1, 0), not_before = clock_timestamp() WHERE key = ANY(:keys)"
+        ),
         {"keys": [key for key in keys if key not in accounts]},
     )
 

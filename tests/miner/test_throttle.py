@@ -66,6 +66,13 @@ def test_sixty_tries_at_the_same_moment_are_five(database: str) -> None:
     assert found.count(None) == 5
 
 
+def test_a_try_that_waited_for_another_is_not_refused_for_having_begun_before_it(database: str) -> None:
+    with db.transaction() as earlier:
+        earlier.execute(text("SELECT now()"))
+        assert try_once() is None
+        throttle.count_try(earlier, KEYS)
+
+
 def test_another_account_from_another_address_is_not_affected(database: str) -> None:
     while try_once() is None:
         pass
