@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from miner.errors import Refused
+from miner.logs import redacted
 from miner.models import AuditEntry
 
 
@@ -74,7 +75,7 @@ def audit(
     after: dict[str, Any] | None = None,
     outcome: str = "ok",
 ) -> None:
-    """Add the audit row of `action` (noun.verb) to the caller's transaction."""
+    """Add the audit row of `action` (noun.verb) to the caller's transaction; secrets in it are masked."""
     session.add(
         AuditEntry(
             actor_kind=by.kind,
@@ -84,8 +85,8 @@ def audit(
             action=action,
             object_kind=object_kind,
             object_id=str(object_id),
-            before=before,
-            after=after,
+            before=before and redacted(before),
+            after=after and redacted(after),
             outcome=outcome,
         )
     )

@@ -129,7 +129,9 @@ def with_link(doors: Doors, visitor: Visitor, key: str, *, password: str) -> tup
     """A new session and its stage for whoever holds an unused link and sets a password; None: it is good no more."""
     stored = passwords.hash_password(password)
     with transaction() as session:
-        user = users.use_link(session, key, password_hash=stored, address=visitor.address)
+        user = users.use_link(
+            session, key, password_hash=stored, address=visitor.address, request_id=visitor.request_id
+        )
         if user is None:
             return None
         stage = "code" if user.totp_confirmed_at else "enrol" if doors.needs_factor(user) else "full"

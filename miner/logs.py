@@ -29,7 +29,8 @@ _SECRET_NAMES = re.compile(r"(password|secret|token|api_?key|authorization|cooki
 _SECRET_SHAPES = re.compile(
     r"((?:Bearer|Basic)\s+)[\w.~+/=-]+|(sk-ant-)[\w-]+|(miner_\w{8}_)[\w-]+|(\w+://[^\s:/@]*:)[^\s@/]+(?=@)", re.I
 )
-_TEXT_FIELDS = frozenset({"text", "quote", "body", "subject", "summary", "description"})
+_TICKETS_OWN = frozenset({"text", "quote", "body", "subject"})
+_TEXT_FIELDS = _TICKETS_OWN | {"summary", "description"}
 
 
 # What errors quote of the row or the value that was refused is ticket text more often than not.
@@ -58,6 +59,11 @@ def scrub(value: str) -> str:
     return _QUOTED_VALUE.sub(r"\1***", value) if "input_value=" in value else value
 
 
+def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` as the audit log keeps them: without secrets and ticket text; what people wrote themselves stays."""
+    return {str(name): _redacted(str(name), value, _TICKETS_OWN) for name, value in values.items()}
+
+
 def _redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last processor before rendering, so that exception texts pass through it too."""
     for name, value in line.items():
@@ -66,17 +72,17 @@ def _redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[s
     return line
 
 
-def _redacted(name: str, value: Any) -> Any:
-    if name in _TEXT_FIELDS:
+def _redacted(name: str, value: Any, texts: frozenset[str] = _TEXT_FIELDS) -> Any:
+    if name in texts:
         return "(ticket text)"
     if isinstance(value, (int, float, bool, type(None))):
         return value
     if _SECRET_NAMES.search(name):
         return "***"
     if isinstance(value, dict):
-        return {key: _redacted(str(key), inner) for key, inner in value.items()}
+        return {key: _redacted(str(key), inner, texts) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_redacted(name, inner) for inner in value]
+        return [_redacted(name, inner, texts) for inner in value]
     return scrub(value if isinstance(value, str) else str(value))
 
 

@@ -72,12 +72,14 @@ def find_by_link(session: Session, key: str, *, lock: bool = False) -> User | No
     return session.scalars(query.with_for_update(of=UserLink) if lock else query).one_or_none()
 
 
-def use_link(session: Session, key: str, *, password_hash: str, address: str | None) -> User | None:
+def use_link(
+    session: Session, key: str, *, password_hash: str, address: str | None, request_id: str | None = None
+) -> User | None:
     """Set the password of the link's user, end the link and their sessions; None if the link is good no more."""
     user = find_by_link(session, key, lock=True)
     if user is None:
         return None
-    by = actor_of(user, address=address)
+    by = actor_of(user, address=address, request_id=request_id)
     session.execute(update(UserLink).where(UserLink.key_hash == hash_secret(key)).values(used_at=func.now()))
     set_password(session, user, password_hash=password_hash, by=by)
     return user

@@ -10,15 +10,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dashboard.app import build_app
 from dashboard.http import GuardedRoute
 from dashboard.routes import routes
-from miner import db, tokens, users
-from miner.access import Role
+from miner import db, sessions, tokens, users
+from miner.access import Actor, Role
 from miner.config import Config
 from tests.dashboard.conftest import ELSEWHERE, HERE, PRODUCTION, make_client, new_session, new_token
 from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme, make_ticket
 
 # On the way in: what leads back to the login without a half-open session, and what refuses an empty form.
 ENTRANCE = {"/login", "/login/code", "/login/enrol", "/welcome"}
-HOLLOW = {"/tokens/revoke"}
+HOLLOW = {"/tokens/revoke", "/account/sessions/end"}
+CLI = Actor("cli", "tester", Role.admin)
 # A hook knows no people, only signatures: test_hooks.py.
 TABLE = [route for route in routes() if isinstance(route, GuardedRoute) and not route.path.startswith("/hooks/")]
 
@@ -93,6 +94,65 @@ def test_nobody_may_do_anything_but_log_in(stranger: TestClient, rows: dict[str,
             assert "set-cookie" not in stranger.headers
         else:
             assert sent_away(route, status, location), (route, status, location)
+
+
+def end_by(how: str, rows: dict[str, int]) -> dict[str, str]:
+    """What a browser or a program sends that could come in, had it not ended or never been whole."""
+    with db.transaction() as session:
+        user = users.get_user(session, rows["users"])
+        user.role, user.password_hash = Role.admin.name, "$argon2id$"
+        stage = how if how in ("code", "enrol") else "full"
+        by = users.actor_of(user, address=None)
+        token, plain = tokens.create_token(session, name="hers", role=Role.admin, by=by)
+        cookie = sessions.open_session(
+            session, users.identity_of(user), address=None, user_agent=None, by=TESTER, stage=stage
+        )
+        if how.startswith("disabled"):
+            users.disable_user(session, user.id, by=CLI)
+            session.execute(text("UPDATE sessions SET ended_at = NULL"))  # were one forgotten, it opens nothing
+        elif how == "reset":
+            users.reset_user(session, user.id, by=CLI)
+            session.execute(text("UPDATE sessions SET ended_at = NULL"))
+        elif how == "logged out":
+            sessions.end_session(session, cookie, by=by)
+        elif how == "idle":
+            session.execute(text("UPDATE sessions SET last_seen_at = now() - interval '61 minutes'"))
+        elif how == "twelve hours":
+            session.execute(text("UPDATE sessions SET expires_at = now() - interval '1 second'"))
+        elif how == "revoked token":
+            tokens.revoke_token(session, token.id, by=by)
+        elif how == "expired token":
+            token.expires_at = token.created_at
+    return {"authorization": f"Bearer {plain}"} if how.endswith("token") else {"cookie": f"sid={cookie}"}
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["code", "enrol", "disabled", "disabled token", "reset", "logged out", "idle", "twelve hours", "revoked token",
+     "expired token"],
+)  # fmt: skip
+def test_what_is_half_open_or_over_opens_nothing(stranger: TestClient, rows: dict[str, int], how: str) -> None:
+    headers = end_by(how, rows)
+    for route in TABLE:
+        if route.role is not None:
+            status, location = ask(stranger, route, rows, headers)
+            assert sent_away(route, status, location), (route, status, location)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_users_own_session_may_do_what_the_table_says(stranger: TestClient, rows: dict[str, int], role: Role) -> None:
+    """As with sessions of tokens, which the walk above uses; each route gets a new one, since some end it."""
+    for number, route in enumerate(TABLE):
+        with db.transaction() as session:
+            user, _ = users.create_user(session, email=f"u{number}@example.com", name="U", role=role, by=TESTER)
+            user.password_hash = "$argon2id$"
+            cookie = sessions.open_session(session, users.identity_of(user), address=None, user_agent=None, by=TESTER)
+        status, location = ask(stranger, route, rows, {"cookie": f"sid={cookie}"})
+        if route.role is None or role >= route.role:
+            assert status < 400 or status in (409, 422) or route.path in ENTRANCE | HOLLOW, (route, status)
+            assert route.path in ENTRANCE | {"/logout"} or not sent_away(route, status, location), route
+        else:
+            assert status == 403, (route, status)
 
 
 def test_what_was_refused_has_changed_nothing(stranger: TestClient, rows: dict[str, int]) -> None:

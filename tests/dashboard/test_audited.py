@@ -1,0 +1,209 @@
+"""Every route that changes something writes down who did it; a new route needs its line in this table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyotp
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from miner import logs, passwords, sessions, tokens, users
+from miner.access import Role, audit
+from miner.models import AuditEntry, User
+from tests.dashboard.conftest import ELSEWHERE
+from tests.dashboard.test_identity import TABLE
+from tests.factories import TESTER, make_backlog, make_run
+
+PASSWORD, ANOTHER = "green tea and a lot of rain", "another sentence, quite long"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+@dataclass
+class Scene:
+    """An admin who is logged in (`root`, `cookie`), and somebody else (`ada`)."""
+
+    session: Session
+    root: User
+    ada: User
+    cookie: str
+
+    def run(self, *, waits: bool = False) -> int:
+        now = self.session.scalar(text("SELECT now()"))
+        why = {
+            "state": "waiting",
+            "wait_reason": "budget",
+            "wait_detail": "money",
+            "created_at": now,
+            "started_at": now,
+        }
+        return make_run(self.session, **(why if waits else {})).id
+
+    def open(self, user: User, stage: str = "full") -> str:
+        who = users.identity_of(user)
+        return sessions.open_session(self.session, who, address=None, user_agent=None, by=TESTER, stage=stage)
+
+    def half(self, stage: str) -> dict[str, Any]:
+        """Ada has given her password: what to send with a right code."""
+        self.ada.totp_secret = f"open:{SECRET}"
+        self.ada.totp_confirmed_at = None if stage == "enrol" else self.session.scalar(text("SELECT now()"))
+        self.cookie = self.open(self.ada, stage)
+        return {"code": pyotp.TOTP(SECRET).now()}
+
+    def link(self) -> dict[str, Any]:
+        key = users.create_link(self.session, self.ada.id, by=TESTER)
+        return {"key": key, "password": ANOTHER, "again": ANOTHER}
+
+    def handle(self) -> dict[str, Any]:
+        self.open(self.root)
+        listed = sessions.list_sessions(self.session, user_id=self.root.id, this=self.cookie)
+        return {"session": next(one.handle for one in listed if not one.is_this)}
+
+    def token(self) -> dict[str, Any]:
+        return {"token": tokens.create_token(self.session, name="t", role=Role.viewer, by=TESTER)[0].id}
+
+    def disabled(self) -> dict[str, Any]:
+        users.disable_user(self.session, self.ada.id, by=TESTER)
+        return {}
+
+
+Given = tuple[str, dict[str, Any]]  # the address and the form
+# Path: (what is sent, the rows that are written). More than one row: an act and what follows from it for others.
+ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
+    "/runs": (lambda s: ("/runs", {"job": "trends"}), ["run.create"]),
+    "/runs/{id:id}/cancel": (lambda s: (f"/runs/{s.run()}/cancel", {}), ["run.cancel"]),
+    "/runs/{id:id}/wake": (
+        lambda s: (
+            f"/runs/{s.run(waits=True)}/wake",
+            {},
+        ),
+        ["run.wake"],
+    ),
+    "/backlogs/{id:id}/answer": (
+        lambda s: (f"/backlogs/{make_backlog(s.session).id}/answer", {"answer": "leave"}),
+        ["backlog.answer"],
+    ),
+    "/schedules/{id:slug}/run": (lambda s: ("/schedules/hourly_trends/run", {}), ["run.create"]),
+    "/login": (lambda s: ("/login", {"email": s.ada.email, "password": PASSWORD}), ["session.open"]),
+    "/login/code": (lambda s: ("/login/code", s.half("code")), ["session.open"]),
+    "/login/enrol": (lambda s: ("/login/enrol", s.half("enrol")), ["user.set_second_factor", "session.open"]),
+    "/welcome": (lambda s: ("/welcome", s.link()), ["user.set_password", "session.open"]),
+    "/logout": (lambda s: ("/logout", {}), ["session.end"]),
+    "/account/password": (
+        lambda s: ("/account/password", {"current": PASSWORD, "password": ANOTHER, "again": ANOTHER}),
+        ["user.set_password", "session.end_all", "session.open"],
+    ),
+    "/account/second-factor": (
+        lambda s: ("/account/second-factor", {"current": PASSWORD}),
+        ["user.drop_second_factor", "session.end_all"],
+    ),
+    "/account/sessions/end": (lambda s: ("/account/sessions/end", s.handle()), ["session.end"]),
+    "/account/sessions/end-others": (
+        lambda s: ("/account/sessions/end-others", s.handle()),
+        ["session.end_all"],
+    ),
+    "/tokens": (lambda s: ("/tokens", {"name": "t", "scope": "read", "days": "3"}), ["token.create"]),
+    "/tokens/revoke": (lambda s: ("/tokens/revoke", s.token()), ["token.revoke"]),
+    "/users": (lambda s: ("/users", {"email": "bob@example.com", "role": "viewer"}), ["user.create"]),
+    "/users/{id:id}/reset": (lambda s: (f"/users/{s.ada.id}/reset", {}), ["user.reset"]),
+    "/users/{id:id}/role": (lambda s: (f"/users/{s.ada.id}/role", {"role": "operator"}), ["user.set_role"]),
+    "/users/{id:id}/disable": (lambda s: (f"/users/{s.ada.id}/disable", {}), ["user.disable"]),
+    "/users/{id:id}/enable": (lambda s: (f"/users/{s.ada.id}/enable", s.disabled()), ["user.enable"]),
+    "/api/tasks/{job:slug}": (lambda s: ("/api/tasks/trends", {}), ["run.create"]),
+    "/api/backlogs/{id:id}": (
+        lambda s: (f"/api/backlogs/{make_backlog(s.session).id}", {"answer": "leave"}),
+        ["backlog.answer"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def hashed() -> str:
+    return passwords.hash_password(PASSWORD)
+
+
+@pytest.fixture
+def scene(session: Session, hashed: str) -> Scene:
+    made = []
+    for email, role in (("root@example.com", Role.admin), ("ada@example.com", Role.viewer)):
+        user, _ = users.create_user(session, email=email, name=email[:4].strip("@"), role=role, by=TESTER)
+        user.password_hash = hashed
+        made.append(user)
+    session.flush()
+    scene = Scene(session, made[0], made[1], "")
+    scene.cookie = scene.open(scene.root)
+    return scene
+
+
+def test_every_route_that_changes_something_is_in_the_table() -> None:
+    assert {route.path for route in TABLE if route.methods == {"POST"}} == set(ACTS)
+
+
+@pytest.mark.parametrize("path", ACTS)
+def test_what_is_done_is_written_down_once_with_who_and_where(stranger: TestClient, scene: Scene, path: str) -> None:
+    given, acts = ACTS[path]
+    place, sent = given(scene)
+    scene.session.commit()
+    last = scene.session.scalar(text("SELECT coalesce(max(id), 0) FROM audit_log"))
+    body: dict[str, Any] = {"json": sent} if path.startswith("/api/") else {"data": sent}
+    headers = {"cookie": f"sid={scene.cookie}", "sec-fetch-site": "same-origin"}
+    if path in ("/login", "/welcome"):
+        headers.pop("cookie")
+    assert stranger.post(place, headers=headers, **body).status_code < 400
+    rows = scene.session.execute(text("SELECT * FROM audit_log WHERE id > :last ORDER BY id"), {"last": last}).all()
+    assert [row.action for row in rows] == acts
+    person = "ada" if path in ("/login", "/login/code", "/login/enrol", "/welcome") else "root"
+    for row in rows:
+        assert (row.actor_kind, row.actor_name, row.address, row.outcome) == ("user", person, ELSEWHERE[0], "ok")
+        assert len(row.request_id) == 16
+    shown = str([tuple(row) for row in rows])
+    assert not [word for word in (PASSWORD, ANOTHER, SECRET, scene.cookie, *map(str, sent.values()))
+                if len(word) > 15 and word in shown]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ACTS)
+def test_what_is_refused_changes_nothing(stranger: TestClient, scene: Scene, path: str) -> None:
+    """The same requests, without saying who one is: nobody, and nothing is written."""
+    if path in ("/login", "/login/code", "/login/enrol", "/welcome"):
+        pytest.skip("this is how nobody becomes somebody")
+    place, sent = ACTS[path][0](scene)
+    scene.session.commit()
+    before = snapshot(scene.session)
+    body: dict[str, Any] = {"json": sent} if path.startswith("/api/") else {"data": sent}
+    assert stranger.post(place, headers={"sec-fetch-site": "same-origin"}, **body).status_code in (303, 401)
+    assert snapshot(scene.session) == before
+
+
+def snapshot(session: Session) -> list[object]:
+    session.rollback()
+    tables = ("audit_log", "users", "api_tokens", "sessions", "user_links", "job_runs", "backlogs", "throttles")
+    return [session.execute(text(f"SELECT t::text FROM {table} t ORDER BY 1")).all() for table in tables]
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE audit_log SET actor_name = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"]
+)
+def test_what_was_written_stays_as_it_is(scene: Scene, statement: str) -> None:
+    with pytest.raises(DBAPIError, match="append-only"):
+        scene.session.execute(text(statement))
+
+
+def test_secrets_and_ticket_text_stay_out_of_before_and_after(session: Session) -> None:
+    logs.hide(["the-value-of-a-secret"])
+    try:
+        audit(
+            session, TESTER, "thing.edit", "thing", 1,
+            before={"api_key": "sk-ant-1", "quote": "what she wrote", "count": 3, "none": None},
+            after={"list": ["Bearer abcdef", {"password": "p"}], "note": "it is the-value-of-a-secret", "tokens": 5},
+        )  # fmt: skip
+        session.flush()
+    finally:
+        logs.hide([])
+    row = session.query(AuditEntry).one()
+    assert row.before == {"api_key": "***", "quote": "(ticket text)", "count": 3, "none": None}
+    assert row.after == {"list": ["Bearer ***", {"password": "***"}], "note": "it is ***", "tokens": 5}
