@@ -25,7 +25,7 @@ def start_for(
     def start() -> StartedRun:
         return start_run(job, args, by=by, trigger=trigger, idempotency_key=idempotency_key)
 
-    return _counted(by, job, start, counts=lambda started: started.created)  # else: the same request once more
+    return counted(by, job, start, counts=lambda started: started.created)  # else: the same request once more
 
 
 def settle_for(by: Actor, backlog_id: int, answer: str, *, trigger: str) -> StartedRun | None:
@@ -36,17 +36,18 @@ def settle_for(by: Actor, backlog_id: int, answer: str, *, trigger: str) -> Star
 
     if answer != "read":
         return settle()
-    return _counted(by, "pipeline", settle, counts=lambda started: started is not None)
+    return counted(by, "pipeline", settle)
 
 
 def wake_for(by: Actor, run_id: int) -> bool:
     """Wake a run as `wake_run` does; raises TooMany as well."""
     with transaction() as session:
         job = get_run(session, run_id).job_name
-    return _counted(by, job, lambda: wake_run(run_id, by=by), counts=bool)
+    return counted(by, job, lambda: wake_run(run_id, by=by))
 
 
-def _counted(by: Actor, job: str, work: Callable[[], T], *, counts: Callable[[T], bool]) -> T:
+def counted(by: Actor, job: str, work: Callable[[], T], *, counts: Callable[[T], bool] = bool) -> T:
+    """What `work` gives, which starts `job` if that `counts`; raises TooMany, and then nothing was done."""
     if by.kind == "local":
         return work()
     # One person is one, with however many tokens.

@@ -29,8 +29,8 @@ _SECRET_NAMES = re.compile(r"(password|secret|token|api_?key|authorization|cooki
 _SECRET_SHAPES = re.compile(
     r"((?:Bearer|Basic)\s+)[\w.~+/=-]+|(sk-ant-)[\w-]+|(miner_\w{8}_)[\w-]+|(\w+://[^\s:/@]*:)[^\s@/]+(?=@)", re.I
 )
-_TICKETS_OWN = frozenset({"text", "quote", "body", "subject"})
-_TEXT_FIELDS = _TICKETS_OWN | {"summary", "description"}
+_TICKETS_OWN = frozenset({"text", "quote", "body", "subject", "summary", "passage"})
+_TEXT_FIELDS = _TICKETS_OWN | {"description"}
 
 
 # What errors quote of the row or the value that was refused is ticket text more often than not.

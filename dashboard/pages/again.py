@@ -6,8 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from actors.enqueue import start_run
+from actors.enqueue import StartedRun, start_run
 from dashboard.http import Redirect, View
+from dashboard.starting import counted, start_for
 from miner import settings
 from miner.access import Actor, Role
 from miner.db import transaction
@@ -62,22 +63,26 @@ def report(request: Request, session: Session) -> View:
 def try_sample(request: Request, form: dict[str, str], by: Actor) -> Redirect:
     """Start the trial; its run's page leads to what it found."""
     sample = _number(form, "sample")
-    started = start_run("trial", {"sample": sample, "scope": form.get("scope", "all")}, by=by, trigger="button")
+    started = start_for(by, "trial", {"sample": sample, "scope": form.get("scope", "all")}, trigger="button")
     return Redirect(f"/runs/{started.run_id}", flash="started" if started.rung else "not_rung")
 
 
 def apply(request: Request, form: dict[str, str], by: Actor) -> Redirect:
     """Read a whole scope again; with `trial`, the one that the trial stands for."""
-    with transaction() as session:
-        trial = session.get(Trial, _number(form, "trial")) if form.get("trial") else None
-        apply_rereading(
-            session,
-            scope=trial.scope if trial else form.get("scope", ""),
-            config=request.app.state.config,
-            trial_id=trial.id if trial else None,
-            by=by,
-        )
-    started = start_run("analyze", {"batch_size": None}, by=by, trigger="button")
+
+    def read_again() -> StartedRun:
+        with transaction() as session:
+            trial = session.get(Trial, _number(form, "trial")) if form.get("trial") else None
+            apply_rereading(
+                session,
+                scope=trial.scope if trial else form.get("scope", ""),
+                config=request.app.state.config,
+                trial_id=trial.id if trial else None,
+                by=by,
+            )
+        return start_run("analyze", {"batch_size": None}, by=by, trigger="button")
+
+    started = counted(by, "analyze", read_again)
     return Redirect(f"/runs/{started.run_id}", flash="started" if started.rung else "not_rung")
 
 

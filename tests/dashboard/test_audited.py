@@ -15,11 +15,16 @@ from starlette.testclient import TestClient
 
 from miner import logs, passwords, sessions, tokens, users
 from miner.access import Role, audit
-from miner.models import AuditEntry, User
+from miner.config import Config
+from miner.issues.checks import draw_check, list_items
+from miner.issues.corrections import set_aside
+from miner.issues.rereading import apply_rereading
+from miner.models import AuditEntry, Issue, User
 from tests.dashboard.conftest import ELSEWHERE
 from tests.dashboard.test_identity import TABLE
-from tests.factories import TESTER, make_backlog, make_run
+from tests.factories import TESTER, make_backlog, make_issue, make_run
 
+PASSAGE = "The export to CSV crashes every time"
 PASSWORD, ANOTHER = "green tea and a lot of rain", "another sentence, quite long"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -67,6 +72,30 @@ class Scene:
     def token(self) -> dict[str, Any]:
         return {"token": tokens.create_token(self.session, name="t", role=Role.viewer, by=TESTER)[0].id}
 
+    def issue(self) -> int:
+        found = make_issue(self.session).id
+        self.session.execute(text("UPDATE tickets SET analyzed_at = now(), analyzed_text_hash = text_hash"))
+        return found
+
+    def ticket(self) -> int:
+        return self.session.get_one(Issue, self.issue()).ticket_id
+
+    def correction(self) -> int:
+        return set_aside(self.session, self.issue(), by=TESTER)
+
+    def check_item(self) -> int:
+        self.issue()
+        return list_items(self.session, draw_check(self.session, by=TESTER).id)[0].id
+
+    def drawn_from(self) -> dict[str, Any]:
+        self.issue()
+        return {}
+
+    def rereading(self) -> int:
+        self.issue()
+        config = Config.from_environment()
+        return apply_rereading(self.session, scope="all", config=config, trial_id=None, by=TESTER).id
+
     def disabled(self) -> dict[str, Any]:
         users.disable_user(self.session, self.ada.id, by=TESTER)
         return {}
@@ -88,6 +117,40 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
         lambda s: (f"/backlogs/{make_backlog(s.session).id}/answer", {"answer": "leave"}),
         ["backlog.answer"],
     ),
+    "/tickets/{id:id}/missed": (
+        lambda s: (f"/tickets/{s.ticket()}/missed", {"passage": PASSAGE, "type": "bug"}),
+        ["issue.missed"],
+    ),
+    "/api/tickets/{id:id}/missed": (
+        lambda s: (f"/api/tickets/{s.ticket()}/missed", {"passage": PASSAGE, "type": "bug"}),
+        ["issue.missed"],
+    ),
+    "/issues/{id:id}/correct": (
+        lambda s: (f"/issues/{s.issue()}/correct", {"type": "friction"}),
+        ["issue.type"],
+    ),
+    "/api/issues/{id:id}/corrections": (
+        lambda s: (f"/api/issues/{s.issue()}/corrections", {"type": "friction"}),
+        ["issue.type"],
+    ),
+    "/issues/{id:id}/not-an-issue": (lambda s: (f"/issues/{s.issue()}/not-an-issue", {}), ["issue.not_an_issue"]),
+    "/api/issues/{id:id}/not-an-issue": (
+        lambda s: (f"/api/issues/{s.issue()}/not-an-issue", {}),
+        ["issue.not_an_issue"],
+    ),
+    "/corrections/{id:id}/undo": (lambda s: (f"/corrections/{s.correction()}/undo", {}), ["correction.undo"]),
+    "/api/corrections/{id:id}/undo": (lambda s: (f"/api/corrections/{s.correction()}/undo", {}), ["correction.undo"]),
+    "/check": (lambda s: ("/check", s.drawn_from()), ["check.draw"]),
+    "/check/items/{id:id}": (lambda s: (f"/check/items/{s.check_item()}", {"verdict": "right"}), ["check.answer"]),
+    "/settings/again": (
+        lambda s: ("/settings/again", {"scope": "all"} | s.drawn_from()),
+        ["analyses.again", "run.create"],
+    ),
+    "/settings/again/trials": (
+        lambda s: ("/settings/again/trials", {"sample": "20"} | s.drawn_from()),
+        ["run.create"],
+    ),
+    "/settings/again/{id:id}/undo": (lambda s: (f"/settings/again/{s.rereading()}/undo", {}), ["analyses.undo"]),
     "/schedules/{id:slug}/run": (lambda s: ("/schedules/hourly_trends/run", {}), ["run.create"]),
     "/login": (lambda s: ("/login", {"email": s.ada.email, "password": PASSWORD}), ["session.open"]),
     "/login/code": (lambda s: ("/login/code", s.half("code")), ["session.open"]),
@@ -181,7 +244,19 @@ def test_what_is_refused_changes_nothing(stranger: TestClient, scene: Scene, pat
 
 def snapshot(session: Session) -> list[object]:
     session.rollback()
-    tables = ("audit_log", "users", "api_tokens", "sessions", "user_links", "job_runs", "backlogs", "throttles")
+    tables = (
+        "audit_log",
+        "users",
+        "api_tokens",
+        "sessions",
+        "user_links",
+        "job_runs",
+        "backlogs",
+        "throttles",
+        "issues",
+        "corrections",
+        "checks",
+    )
     return [session.execute(text(f"SELECT t::text FROM {table} t ORDER BY 1")).all() for table in tables]
 
 

@@ -18,7 +18,10 @@ from tests.factories import TESTER, make_backlog, make_issue, make_run, make_the
 
 # On the way in: what leads back to the login without a half-open session, and what refuses an empty form.
 ENTRANCE = {"/login", "/login/code", "/login/enrol", "/welcome"}
-HOLLOW = {"/tokens/revoke", "/account/sessions/end"}
+HOLLOW = {
+    "/tokens/revoke", "/account/sessions/end", "/corrections/{id:id}/undo", "/api/corrections/{id:id}/undo",
+    "/check/items/{id:id}", "/settings/again/trials/{id:id}", "/settings/again/{id:id}/undo",
+}  # fmt: skip
 CLI = Actor("cli", "tester", Role.admin)
 # A hook knows no people, only signatures: test_hooks.py.
 TABLE = [route for route in routes() if isinstance(route, GuardedRoute) and not route.path.startswith("/hooks/")]
@@ -29,17 +32,17 @@ def rows(database: str) -> dict[str, int]:
     """Something at every address."""
     with db.transaction() as session:
         ticket, theme = make_ticket(session), make_theme(session)
-        make_issue(session, ticket, theme_id=theme.id)
+        issue = make_issue(session, ticket, theme_id=theme.id)
         run, backlog = make_run(session), make_backlog(session)
         user, _ = users.create_user(session, email="ada@example.com", name="Ada", role=Role.viewer, by=TESTER)
-        ids = {"themes": theme.id, "tickets": ticket.id, "runs": run.id, "users": user.id}
+        ids = {"themes": theme.id, "tickets": ticket.id, "runs": run.id, "users": user.id, "issues": issue.id}
         return ids | {"backlogs": backlog.id}
 
 
 def address(route: GuardedRoute, rows: dict[str, int]) -> str:
     noun = route.path.removeprefix("/api").split("/")[1]
     path = route.path.replace("{week:week}", "2026-W47").replace("{job:slug}", "trends")
-    return path.replace("{id:id}", str(rows.get(noun))).replace("{id:slug}", "hourly_trends")
+    return path.replace("{id:id}", str(rows.get(noun, 1))).replace("{id:slug}", "hourly_trends")
 
 
 def ask(client: TestClient, route: GuardedRoute, rows: dict[str, int], headers: dict[str, str]) -> tuple[int, str]:

@@ -145,6 +145,16 @@ def test_the_dashboard_reaches_the_actors_only_through_the_door() -> None:
     assert found == []
 
 
+def test_what_pages_start_is_counted() -> None:
+    """Buttons and the API start work through dashboard/starting.py, where limits are; `again` does within `counted`."""
+    allowed = [ROOT / "dashboard" / "starting.py", ROOT / "dashboard" / "pages" / "again.py"]
+    free = [path for path in files("dashboard") if path not in allowed]
+    assert (
+        wrong(free, tuple(f"actors.enqueue.{name}" for name in ("start_run", "rerun", "settle_backlog", "wake_run")))
+        == []
+    )
+
+
 def test_actors_do_not_know_the_dashboard() -> None:
     assert wrong(files("actors"), ("dashboard", "starlette", "uvicorn")) == []
 
