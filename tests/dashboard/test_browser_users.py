@@ -36,6 +36,8 @@ def come_in(page: Page, key: str) -> str:
     page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Turn it on").click()
     expect(page.locator(".codes li")).to_have_count(10)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "also on the narrowest phone"
+    assert page.locator(".codes li").first.bounding_box()["height"] < 40, "a code stands on one line"  # type: ignore[index]
     page.get_by_role("link", name="I have kept them").click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
     return secret
@@ -47,7 +49,7 @@ def test_from_the_link_to_the_dashboard_and_back_in_with_a_recovery_code(
 ) -> None:
     new_token()
     with serve({"HOST": "0.0.0.0"}) as site:
-        context = browser.new_context(base_url=site, viewport={"width": 390, "height": 844})
+        context = browser.new_context(base_url=site, viewport={"width": 320, "height": 844})
         page = context.new_page()
         page.add_init_script(WATCH)
         come_in(page, invite(Role.operator))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
+from dashboard.http import GuardedRoute
+from dashboard.routes import routes
 from dashboard.security.headers import ALWAYS, POLICY
 from dashboard.security.sizes import LARGEST_BODY
 from miner import db
 from tests.dashboard.conftest import HERE, PRODUCTION, make_client, new_token
-
 
 def break_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> object:
@@ -178,3 +183,28 @@ def test_without_its_database_every_page_says_so_and_the_process_still_answers(c
     assert "127.0.0.1" not in page.text
     assert page.headers["retry-after"] == "5"
     assert client.get("/healthz").status_code == 200
+
+
+def test_every_route_answers_a_stranger_with_the_security_headers(stranger: TestClient) -> None:
+    for route in (one for one in routes() if isinstance(one, GuardedRoute)):
+        path = re.sub(r"\{(\w+):(\w+)\}", lambda match: {"id": "1", "week": "2026-W47"}.get(match[2], "x"), route.path)
+        for method in ("GET", "POST", "TRACE", "DELETE"):
+            answer = stranger.request(method, path)
+            assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS, (method, path)
+            assert answer.status_code == 405 or method in ("GET", "POST"), (method, path)
+
+
+def test_the_key_of_a_one_time_link_stands_in_no_log(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    key = "k" * 43
+    client.get("/welcome", params={"key": key})
+    client.post("/welcome", data={"key": key, "password": "a long password of mine", "again": "x"})
+    client.get("/nothing", params={"key": key})
+    assert "welcome" in caplog.text
+    assert key not in caplog.text
+    assert "a long password of mine" not in caplog.text
+
+
+@pytest.mark.parametrize("file", ["Procfile", "miner/supervisor.py"])
+def test_the_server_writes_no_access_log_which_would_hold_queries(file: str) -> None:
+    assert "--no-access-log" in (Path(__file__).parents[2] / file).read_text(encoding="utf-8")
