@@ -35,6 +35,12 @@ class Actor:
     address: str | None = None
     request_id: str | None = None
     user_id: int | None = None  # of a user, and of a token that a user made
+    token_id: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        """Which token or user this is, since names are not unique."""
+        return self.token_id or (None if self.user_id is None else str(self.user_id))
 
     def __str__(self) -> str:
         return self.name if self.kind in ("local", "user", "system") else f"{self.kind} {self.name}"
@@ -80,6 +86,7 @@ def audit(
         AuditEntry(
             actor_kind=by.kind,
             actor_name=by.name,
+            actor_id=by.id,
             address=by.address,
             request_id=by.request_id,
             action=action,

@@ -41,9 +41,10 @@ def list_actions(session: Session) -> list[str]:
 
 def as_row(entry: AuditEntry) -> dict[str, object]:
     """An entry as exports hold it."""
-    names = ("id", "at", "actor_kind", "actor_name", "address", "action", "object_kind", "object_id", "outcome")
+    names = ("id", "at", "actor_kind", "actor_name", "actor_id", "address", "action", "object_kind", "object_id")
     return {
         **{name: getattr(entry, name) for name in names},
+        "outcome": entry.outcome,
         "before": entry.before,
         "after": entry.after,
         "request_id": entry.request_id,

@@ -156,7 +156,7 @@ def with_token(visitor: Visitor, plain: str) -> str:
         who = tokens.verify_token(session, plain.strip())
         if who is not None:
             throttle.forgive(session, keys)
-            by = Actor("token", who.name, who.role, visitor.address, visitor.request_id, who.user_id)
+            by = Actor("token", who.name, who.role, visitor.address, visitor.request_id, who.user_id, who.token_id)
             return _new_session(session, who, visitor, by=by, stage="full")
     _note_failure("token", "", visitor)
     raise LoginRefused(WRONG_TOKEN)

@@ -17,8 +17,8 @@ from miner.db import transaction
 
 PAGE, PIECE = 100, 1000
 COLUMNS = (
-    "id", "at", "actor_kind", "actor_name", "address", "action", "object_kind", "object_id", "outcome", "before",
-    "after", "request_id",
+    "id", "at", "actor_kind", "actor_name", "actor_id", "address", "action", "object_kind", "object_id", "outcome",
+    "before", "after", "request_id",
 )  # fmt: skip
 
 

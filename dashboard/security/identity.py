@@ -116,4 +116,4 @@ def request_id_of(request: Request) -> str:
 def _actor(request: Request, who: Identity | None) -> Actor | None:
     if who is None:
         return None
-    return Actor(who.kind, who.name, who.role, address_of(request), request_id_of(request), who.user_id)
+    return Actor(who.kind, who.name, who.role, address_of(request), request_id_of(request), who.user_id, who.token_id)

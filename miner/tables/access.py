@@ -69,7 +69,7 @@ class Throttle(Base):
     """How often something was tried that nobody may try without end."""
 
     __tablename__ = "throttles"
-    key: Mapped[str] = mapped_column(primary_key=True, doc="What is counted: account:, address: or start:.")
+    key: Mapped[str] = mapped_column(primary_key=True, doc="What is counted: account:, address:, start: or refused:.")
     count: Mapped[int] = mapped_column(Integer, doc="Tries so far.")
     not_before: Mapped[dt.datetime] = mapped_column(doc="The next try is refused until then.")
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, index=True, doc="The last counted try.")
@@ -143,6 +143,7 @@ class AuditEntry(Base):
         doc="How we know them: local, user, token, schedule, cli, code, webhook, system."
     )
     actor_name: Mapped[str] = mapped_column(doc="Who.")
+    actor_id: Mapped[str | None] = mapped_column(doc="Which user, or which token; NULL: nobody who has an id.")
     address: Mapped[str | None] = mapped_column(doc="From where.")
     request_id: Mapped[str | None] = mapped_column(doc="In which request.")
     action: Mapped[str] = mapped_column(doc="noun.verb.")

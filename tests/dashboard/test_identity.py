@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,6 +13,7 @@ from dashboard.routes import routes
 from miner import db, sessions, tokens, users
 from miner.access import Actor, Role
 from miner.config import Config
+from miner.models import AuditEntry
 from tests.dashboard.conftest import ELSEWHERE, HERE, PRODUCTION, make_client, new_session, new_token
 from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme, make_ticket
 
@@ -258,11 +259,15 @@ def test_a_run_started_with_a_token_says_whose_token_it_was(stranger: TestClient
     headers = {"authorization": f"Bearer {new_token(Role.operator)}"}
     assert stranger.post("/api/tasks/trends", headers=headers).status_code == 202
     with db.transaction() as session:
-        row = session.execute(
-            text("SELECT actor_kind, actor_name, address, request_id FROM audit_log WHERE action = 'run.create'")
-        ).one()
-    assert row[:3] == ("token", "test operator", ELSEWHERE[0])
-    assert len(row.request_id) == 16
+        row = session.scalars(select(AuditEntry).where(AuditEntry.action == "run.create")).one()
+        token = tokens.list_tokens(session)[0].id
+    assert (row.actor_kind, row.actor_name, row.actor_id, row.address) == (
+        "token",
+        "test operator",
+        token,
+        ELSEWHERE[0],
+    )
+    assert len(row.request_id or "") == 16
 
 
 def test_a_revoked_token_ends_the_session_of_an_open_page(stranger: TestClient) -> None:
