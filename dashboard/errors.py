@@ -20,6 +20,7 @@ from dashboard import render
 from dashboard.security import identity
 from dashboard.security.identity import LoginNeeded, request_id_of
 from dashboard.security.sizes import largest_body
+from miner import throttle
 from miner.access import Actor, audit
 from miner.db import transaction
 from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, TooMany, UnknownJob, UsageError
@@ -83,13 +84,14 @@ def on_not_found(request: Request, error: Exception) -> Response:
 
 
 def on_refused(request: Request, error: Exception) -> Response:
-    """403; that somebody known tried is written down."""
+    """403; that somebody known tried is written down, within limits, since what is written stays for ever."""
     by: Actor | None = getattr(request.state, "actor", None)
     if by is not None:
         with transaction() as session:
-            place = request.scope.get("route")
-            act = f"{request.method.lower()} {getattr(place, 'path', 'unknown')}"
-            audit(session, by, act, "address", request.url.path[:200], outcome="refused")
+            if throttle.may_note_refusal(session, who=f"{by.kind} {by.id or by.name}"):
+                place = request.scope.get("route")
+                act = f"{request.method.lower()} {getattr(place, 'path', 'unknown')}"
+                audit(session, by, act, "address", request.url.path[:200], outcome="refused")
     log.warning("request_refused", message=f"Refused: {error}", actor=str(getattr(request.state, "actor", None)))
     return answer(request, Problem(403, "Not allowed", f"{_sentence(error)}."))
 

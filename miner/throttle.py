@@ -21,6 +21,7 @@ FREE_TRIES, LONGEST_WAIT = 5, 900  # wrong logins without a wait; then 1, 2, 4 .
 FORGOTTEN_AFTER = dt.timedelta(days=1)
 STARTS, STARTS_SECONDS = 5, 600  # per user and job
 STARTS_OF_ALL, STARTS_OF_ALL_SECONDS = 30, 3600
+REFUSALS, REFUSALS_SECONDS = 60, 600  # written down per user; the audit log only grows
 
 # The wait is that of the count after this try. Of an update that is refused nothing comes back. The clock and not the
 # transaction's time: whoever waited for the row would find that the next try is allowed only after "now".
@@ -111,6 +112,12 @@ def take_start(session: Session, *, who: str, job: str) -> list[str]:
             whose = f"{job} was started {most} times" if key != "start:all" else f"{most} runs were started"
             raise TooMany(f"{whose} within {seconds // 60} minutes", _seconds_left(session, key))
     return list(limits)
+
+
+def may_note_refusal(session: Session, *, who: str) -> bool:
+    """Whether one more refusal of `who` is to be written down; beyond REFUSALS only the log has them."""
+    values = {"key": f"refused:{who}", "most": REFUSALS, "seconds": REFUSALS_SECONDS}
+    return session.execute(_TAKE, values).one_or_none() is not None
 
 
 def give_back(session: Session, keys: list[str]) -> None:

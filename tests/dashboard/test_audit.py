@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -76,6 +77,17 @@ def test_what_was_refused_is_written_down(stranger: TestClient) -> None:
         entries = session.scalars(select(AuditEntry).where(AuditEntry.outcome == "refused").order_by(AuditEntry.id))
         acts = [(entry.action, entry.object_id) for entry in entries]
     assert acts == [("post /runs", "/runs"), ("get /audit", "/audit")]
+
+
+def test_nobody_fills_the_log_with_refusals(
+    stranger: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("miner.throttle.REFUSALS", 3)
+    viewer = {"cookie": f"sid={new_session(Role.viewer)}"}
+    assert {stranger.get("/audit", headers=viewer).status_code for _ in range(7)} == {403}
+    with db.transaction() as session:
+        assert len(session.scalars(select(AuditEntry).where(AuditEntry.outcome == "refused")).all()) == 3
+    assert caplog.text.count("request_refused") == 7
 
 
 def test_a_key_that_no_page_gave_out_is_refused(client: TestClient) -> None:

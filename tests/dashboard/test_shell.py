@@ -16,6 +16,7 @@ from dashboard.security.sizes import LARGEST_BODY
 from miner import db
 from tests.dashboard.conftest import HERE, PRODUCTION, make_client, new_token
 
+
 def break_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> object:
         raise RuntimeError("secret detail postgresql://ann:hunter2@db/x SELECT")
