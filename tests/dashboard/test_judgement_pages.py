@@ -13,6 +13,7 @@ from miner.access import Role
 from miner.config import Config
 from miner.issues.checks import answer_check, draw_check, list_items
 from miner.issues.corrections import correct_issue, set_aside
+from miner.issues.local import LOCAL_VERSION
 from miner.issues.rereading import apply_rereading
 from miner.models import Correction, Issue, Rereading, Ticket, Trial, TrialReading
 from tests.dashboard.conftest import make_client, new_token
@@ -180,7 +181,7 @@ def test_a_check_of_last_week_makes_room_for_the_next(client: TestClient, sessio
 def test_the_page_to_analyze_again_says_prices_and_starts_a_trial(client: TestClient, session: Session) -> None:
     read_ticket(session)
     page = client.get("/settings/again").text
-    assert "local-rules-1" in page
+    assert LOCAL_VERSION in page
     assert "Tickets that the built-in rules read" in page
     answer = client.post("/settings/again/trials", data={"sample": "5", "scope": "all"})
     assert answer.headers["location"] == "/runs/1"
@@ -215,7 +216,7 @@ def test_a_trial_shows_gained_and_lost_and_is_applied_and_taken_back(client: Tes
     trial = a_trial(session, issue)
     assert "what it would read was not tried here" in client.get(f"/settings/again/trials/{trial.id}").text
     assert client.post("/settings/again", data={"trial": str(trial.id)}).status_code == 422
-    trial.model = "local-rules-1"
+    trial.model = LOCAL_VERSION
     session.commit()
     page = client.get(f"/settings/again/trials/{trial.id}").text
     for part in ("Lost one", "Gained entirely", "1 issue before, 1 after", "unknown", "Read all 1 ticket again"):

@@ -18,6 +18,7 @@ from miner.issues.corrections import correct_issue, mark_missed, set_aside
 from miner.issues.evaluating import list_stored_cases, parse_configuration, run_evaluation
 from miner.issues.evaluation import Result
 from miner.issues.labels import read_cases
+from miner.issues.local import LOCAL_VERSION
 from tests.factories import TESTER, make_analysis, make_issue, make_ticket
 from tests.standins.claude.standin import StandIn
 from tests.support.reading import configure
@@ -137,13 +138,13 @@ def test_the_command_compares_two_readers_side_by_side(
     own.write_text('product = "A clock"\n')
     assert main(["eval", str(labelled), "--with", "local", "--against", f"claude@{own}", "--yes"]) == 0
     shown = capsys.readouterr()
-    assert "10 tickets. first: local-rules-1; second: claude-haiku-5-5@" in shown.out
+    assert f"10 tickets. first: {LOCAL_VERSION}; second: claude-haiku-5-5@" in shown.out
     assert "labelled issues found" in shown.out
     assert "about $0.0" in shown.err
     assert "A clock" in claude.calls[0].body["system"][0]["text"]
     assert main(["eval", str(labelled), "--with", "local", "--against", "claude", "--yes", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [one["name"] for one in found["readers"]] == ["local-rules-1", "claude-haiku-5-5"]
+    assert [one["name"] for one in found["readers"]] == [LOCAL_VERSION, "claude-haiku-5-5"]
     assert found["readers"][1]["measures"]["found"]["hits"] == 8
     assert set(found["differences"]) == {"tickets", "found", "type", "area", "severity"}
 

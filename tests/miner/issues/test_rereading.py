@@ -16,6 +16,7 @@ from miner.errors import NotFound, Refused, RunAlreadyActive, UsageError
 from miner.issues.checks import draw_check
 from miner.issues.corrections import correct_issue, mark_missed, set_aside
 from miner.issues.forgetting import forget_words
+from miner.issues.local import LOCAL_VERSION
 from miner.issues.pending import count_pending
 from miner.issues.reconcile import NOT_AN_ISSUE, TAKEN_BACK
 from miner.issues.rereading import apply_rereading, forget_old, list_rereadings, undo_rereading
@@ -231,10 +232,10 @@ def test_the_command_says_the_price_tries_applies_and_takes_back(
     session.commit()
     assert main(["analyze-again"]) == 0
     shown = capsys.readouterr()
-    assert "local-rules-1 would read" in shown.err
+    assert f"{LOCAL_VERSION} would read" in shown.err
     assert "older  1" in shown.out
     assert main(["analyze-again", "--sample", "5", "--here"]) == 0
-    assert "1 of 1 tickets read by local-rules-1" in capsys.readouterr().out
+    assert f"1 of 1 tickets read by {LOCAL_VERSION}" in capsys.readouterr().out
     assert main(["analyze-again", "--report", "1", "--json"]) == 0
     assert '"gained"' in capsys.readouterr().out
     assert main(["analyze-again", "--apply"]) == 2
