@@ -66,6 +66,7 @@ from miner.tables.zendesk import (
     TicketMerge,
     WebhookCall,
     ZendeskAccount,
+    ZendeskTitle,
 )
 
 __all__ = [
@@ -145,4 +146,5 @@ __all__ = [
     "WebhookCall",
     "Worker",
     "ZendeskAccount",
+    "ZendeskTitle",
 ]

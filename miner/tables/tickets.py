@@ -69,6 +69,7 @@ class Ticket(Base):
         ),
         Index("tickets_customer_id_idx", "customer_id"),
         Index("tickets_text_rules_idx", "text_rules"),
+        Index("tickets_merged_idx", "source", postgresql_where=sql("merged_into IS NOT NULL")),
     )
     id: Mapped[int] = identity()
     source: Mapped[str] = mapped_column(doc="`zendesk:<subdomain>`, `file:<name>` or `sample`.")

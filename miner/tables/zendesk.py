@@ -71,6 +71,9 @@ class RateBudget(Base):
     not_before: Mapped[dt.datetime | None] = mapped_column(doc="No call before this: Zendesk said so.")
     calls: Mapped[int] = mapped_column(server_default=sql("0"), doc="Calls granted so far.")
     refusals: Mapped[int] = mapped_column(server_default=sql("0"), doc="Answers 429 so far.")
+    minute_at: Mapped[dt.datetime | None] = mapped_column(doc="The minute of the last grant.")
+    minute_calls: Mapped[int] = mapped_column(server_default=sql("0"), doc="Calls granted in that minute.")
+    minute_before: Mapped[int] = mapped_column(server_default=sql("0"), doc="Calls granted in the minute before it.")
 
 
 class AccessToken(Base):
@@ -82,6 +85,8 @@ class AccessToken(Base):
     token: Mapped[str | None] = mapped_column(doc="The token, sealed with SECRET_KEY; NULL: none yet.")
     renew_at: Mapped[dt.datetime | None] = mapped_column(doc="At 80 % of its life it is renewed.")
     renewing_until: Mapped[dt.datetime | None] = mapped_column(doc="Somebody is fetching a new one until then.")
+    renewing_run: Mapped[int | None] = mapped_column(doc="The run that fetches it; NULL: nobody, or no run.")
+    renewing_lease: Mapped[int | None] = mapped_column(doc="That run's lease token: once it has another, nobody does.")
     generation: Mapped[int] = mapped_column(server_default=sql("0"), doc="Grows with every new token.")
 
 
@@ -133,3 +138,20 @@ class ZendeskAccount(Base):
     )
     decided_at: Mapped[dt.datetime] = mapped_column(server_default=NOW, doc="Since when.")
     decided_by: Mapped[str] = mapped_column(doc="By whom: a run or a person.")
+    titles_read_at: Mapped[dt.datetime | None] = mapped_column(doc="When its fields' names were asked for.")
+
+
+class ZendeskTitle(Base):
+    """What an account calls a custom field or a status; tickets hold only its number."""
+
+    __tablename__ = "zendesk_titles"
+    __table_args__ = (
+        PrimaryKeyConstraint("source", "kind", "number"),
+        CheckConstraint(one_of("kind", ("field", "status")), name="kind"),
+    )
+    source: Mapped[str] = mapped_column(doc="The account.")
+    kind: Mapped[str] = mapped_column(doc="field or status.")
+    number: Mapped[int] = mapped_column(doc="Zendesk's number of it.")
+    title: Mapped[str] = mapped_column(doc="What agents read.")
+    type: Mapped[str | None] = mapped_column(doc="Zendesk's type of the field, or the status's category.")
+    options: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"), doc="Names of a list's values.")

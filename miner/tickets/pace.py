@@ -86,7 +86,11 @@ class Budgets:
                 ELSE 1 + floor((:ahead - extract(epoch FROM base - now)) / spacing) END)::int AS calls FROM budget)
             UPDATE rate_budgets AS row SET calls = row.calls + sized.calls,
               next_at = CASE WHEN sized.calls > 0 THEN base + make_interval(secs => sized.calls * spacing)
-                ELSE row.next_at END
+                ELSE row.next_at END,
+              minute_at = date_trunc('minute', now),
+              minute_calls = CASE WHEN minute_at = date_trunc('minute', now) THEN minute_calls ELSE 0 END + sized.calls,
+              minute_before = CASE minute_at WHEN date_trunc('minute', now) THEN minute_before
+                WHEN date_trunc('minute', now) - interval '1 minute' THEN minute_calls ELSE 0 END
             FROM sized WHERE row.source = sized.source AND row.name = sized.name
             RETURNING sized.calls, extract(epoch FROM base - now) AS delay, spacing""",
             name=name,

@@ -2,11 +2,13 @@
 
 The OAuth token is shared by all workers through a row and renewed at 80 % of its life, or when it is refused. Whoever
 renews claims the row first, so that eight workers ask for one new token; no transaction is open while Zendesk answers.
+The claim of a run that was lost, rescued or released meanwhile holds nobody up.
 It is sealed with SECRET_KEY; one that cannot be opened is replaced, so a rotation of the key needs nothing here.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +18,14 @@ from miner.config import Config
 from miner.db import transaction
 from miner.errors import ConfigError, ConfigurationNeeded, MissingConfiguration, ZendeskAuthentication, ZendeskError
 from miner.logs import get_logger
+from miner.runs.lifecycle import Claim
 from miner.sealing import Sealer
 from miner.tickets.pace import CLOCK, Clock
 from miner.tickets.zendesk import Zendesk, basic, source_of
 
 log = get_logger(__name__)
 
+API_KEYS_END_ON = dt.date(2027, 4, 30)
 TOKEN_SECONDS = 1800
 RENEW_SHARE = 0.8
 CLAIM_SECONDS = 45.0
@@ -62,6 +66,11 @@ def new_credentials_needed(refused: ZendeskAuthentication) -> ConfigurationNeede
     return ConfigurationNeeded(f"{refused}; the run goes on once they are set and the processes have restarted")
 
 
+def days_of_api_keys(kind: str | None, *, today: dt.date) -> int | None:
+    """How many days a login of this kind will still work, 0 when it no longer does; None: it has no such end."""
+    return max(0, (API_KEYS_END_ON - today).days) if kind == "api_token" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """The Authorization header of a call, and which token it holds."""
@@ -73,7 +82,9 @@ class Credential:
 class Login:
     """Gives the credential of the next call. Waits only for a renewal."""
 
-    def __init__(self, config: Config, client: Zendesk, *, clock: Clock = CLOCK) -> None:
+    def __init__(self, config: Config, client: Zendesk, *, clock: Clock = CLOCK, held: Claim | None = None) -> None:
+        """`held`: the run that logs in."""
+        self._held = held
         self.kind = login_kind(config)
         self._config, self._client, self._clock = config, client, clock
         self._source, self._sealer = source_of(config), Sealer(config.secret_keys)
@@ -127,8 +138,12 @@ class Login:
                 client_secret=self._config.zendesk_oauth_client_secret or "",
                 seconds=TOKEN_SECONDS,
             )
-        except ZendeskError:
-            self._execute("UPDATE access_tokens SET renewing_until = NULL WHERE source = :source")
+        except BaseException:
+            self._execute(
+                """UPDATE access_tokens SET renewing_until = NULL
+                   WHERE source = :source AND renewing_lease IS NOT DISTINCT FROM CAST(:lease AS bigint)""",
+                lease=self._held.token if self._held else None,
+            )
             raise
         given = data.get("expires_in")
         life = given if isinstance(given, (int, float)) and given > 0 else TOKEN_SECONDS  # older answers do not say
@@ -145,11 +160,16 @@ class Login:
 
     def _claim(self, generation: int) -> bool:
         claimed = self._execute(
-            """UPDATE access_tokens SET renewing_until = clock_timestamp() + make_interval(secs => :claim)
+            """UPDATE access_tokens SET renewing_until = clock_timestamp() + make_interval(secs => :claim),
+                 renewing_run = :run, renewing_lease = :lease
                WHERE source = :source AND generation = :generation
-                 AND coalesce(renewing_until, '-infinity') < clock_timestamp() RETURNING source""",
+                 AND (coalesce(renewing_until, '-infinity') < clock_timestamp()
+                   OR renewing_run IS NOT NULL AND NOT EXISTS (SELECT FROM job_runs WHERE id = renewing_run
+                     AND lease_token = renewing_lease AND lease_expires_at > clock_timestamp())) RETURNING source""",
             generation=generation,
             claim=CLAIM_SECONDS,
+            run=self._held.run_id if self._held else None,
+            lease=self._held.token if self._held else None,
         )
         return claimed is not None
 

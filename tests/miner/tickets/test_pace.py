@@ -65,6 +65,31 @@ def test_a_bigger_plan_may_export_more_often(database: str, session: Session) ->
     ]
 
 
+def test_the_calls_of_this_minute_and_the_one_before_are_counted(database: str, session: Session) -> None:
+    time = Time()
+    time.now -= time.now % 60
+    budgets = Budgets("zendesk:acme", clock=time.clock())
+
+    def counted() -> tuple[int, int]:
+        session.rollback()
+        row = session.execute(text("SELECT minute_before, minute_calls FROM rate_budgets WHERE name = 'export'")).one()
+        return row[0], row[1]
+
+    assert counted() == (0, 0)
+    budgets.take("export")
+    budgets.take("export")  # must wait, and counts nothing
+    assert counted() == (0, 1)
+    time.now += 59
+    budgets.take("export")
+    assert counted() == (0, 2)
+    time.now += 10
+    budgets.take("export")
+    assert counted() == (2, 1)
+    time.now += 120
+    budgets.take("export")
+    assert counted() == (0, 1)
+
+
 def test_a_refusal_holds_back_every_worker_and_every_kind_of_call(database: str) -> None:
     time = Time()
     one, other = (Budgets("zendesk:acme", clock=time.clock()) for _ in range(2))

@@ -9,10 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.errors import ZendeskAuthentication, ZendeskForbidden
+from miner.tickets.pace import Clock
 from miner.tickets.zendesk import Zendesk
 from miner.tickets.zendesk_login import Credential, Login
 from tests.standins.zendesk.standin import StandIn
-from tests.support.mirror import config_for, differences, sync, virtual_clock
+from tests.support.mirror import Run, config_for, differences, sync, virtual_clock
 
 NO_CLIENT = {"zendesk_oauth_client_id": None, "zendesk_oauth_client_secret": None}
 
@@ -77,6 +78,41 @@ def test_eight_workers_that_are_refused_at_once_ask_for_one_token(zendesk: Stand
     sync(zendesk, backfill_days=100)
     assert zendesk.oauth.issued == 2, "the sync goes on with the token that was renewed"
     assert differences(session, zendesk) == {}
+
+
+def test_the_claim_of_a_run_that_was_lost_delays_nobody(zendesk: StandIn, session: Session) -> None:
+    config, heir = config_for(zendesk), Run(config_for(zendesk))
+    rests: list[float] = []
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        session.execute(text("UPDATE job_runs SET lease_token = lease_token + 1"))  # what a rescue and a release do
+        session.commit()
+
+    with Zendesk(config) as client:
+        dead = Login(config, client, held=heir.context.hold.claim)
+        assert dead.credential().generation == 1
+        # It is killed while it renews.
+        claim = "UPDATE access_tokens SET renewing_until = now() + interval '45 s', renew_at = now()"
+        session.execute(text(claim))
+        session.commit()
+        assert Login(config, client, clock=Clock(rest=rest)).credential().generation == 2
+    assert len(rests) == 1, "the claim of a run at work is waited for, that of a lost one is not"
+
+
+def test_an_unexpected_end_of_a_renewal_leaves_no_claim(
+    zendesk: StandIn, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_for(zendesk)
+    with Zendesk(config) as client:
+        monkeypatch.setattr(client, "create_token", void_of_sense)
+        with pytest.raises(ZeroDivisionError):
+            Login(config, client).credential()
+    assert session.scalar(text("SELECT renewing_until FROM access_tokens")) is None
+
+
+def void_of_sense(**_: object) -> None:
+    raise ZeroDivisionError
 
 
 def test_credentials_never_reach_another_host(zendesk: StandIn, session: Session) -> None:
