@@ -33,7 +33,8 @@ from miner.tickets.zendesk_answers import Answer, is_too_recent
 
 log = get_logger(__name__)
 
-WORTH_BEGINNING = 300  # waiting conversations
+# Waiting conversations: fewer are fetched singly by the time that two exports may follow each other.
+WORTH_BEGINNING = 100
 WORTH_A_CALL = 10  # conversations that an export call must complete, where a minute has ten of them
 PAGE = 1000
 
@@ -116,6 +117,7 @@ class Events:
                     SET start_time = excluded.start_time, covered_from = excluded.covered_from, updated_at = now()"""),
                 {"source": self._source, "at": until, "since": since, "run": self._context.run_id},
             )
+            unit.advance(len(fetched))
             unit.count(conversations=len(fetched), texts_changed=stored.changed, event_pages=1)
         self._good += 1
         if self._good >= GROW_AFTER:

@@ -14,6 +14,7 @@ from typing import Any
 from miner.errors import ZendeskBadPayload
 from miner.tickets.comments import read_names
 from miner.tickets.customers import CustomerData, find_customer
+from miner.tickets.drift import list_unknown
 from miner.tickets.payload import TicketData, parse_ticket
 from miner.tickets.text import RULES, TextRules, clean_line, hash_text
 from miner.tickets.values import flag, line, number, strings
@@ -42,7 +43,8 @@ class ExportedTicket:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page in its order. `after`: where the next begins; `end`: nothing newer is visible; `newest`: the highest
-    version in it; `faults`: what could not be read, as (ticket number, reason); `agents`: user ids beside the rows."""
+    version in it; `faults`: what could not be read, as (ticket number, reason); `agents`: user ids beside the rows;
+    `unknown`: names of fields and statuses that are not known here, once a ticket."""
 
     rows: tuple[ExportedTicket, ...]
     after: str | None
@@ -50,6 +52,7 @@ class Page:
     newest: int | None
     faults: tuple[tuple[int, str], ...]
     agents: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
 
 
 def read_page(data: Mapping[str, Any], *, source: str, until: int | None = None, rules: TextRules = RULES) -> Page:
@@ -63,6 +66,7 @@ def read_page(data: Mapping[str, Any], *, source: str, until: int | None = None,
     beside = _Beside(data)
     found: list[ExportedTicket] = []
     faults: list[tuple[int, str]] = []
+    unknown: list[str] = []
     newest: int | None = None
     for row in rows:
         key = number(row.get("id")) if isinstance(row, dict) else None
@@ -73,12 +77,14 @@ def read_page(data: Mapping[str, Any], *, source: str, until: int | None = None,
         if until is not None and version >= until:
             continue
         try:
+            unknown += list_unknown(row)
             found.append(_ticket(row, key, version, beside, source, rules))
         except ValueError as error:
             faults.append((key, str(error)))
     after = data.get("after_cursor")
     agents = frozenset(str(key) for key, user in beside.users.items() if user.get("role") in ("agent", "admin"))
-    return Page(tuple(found), after if isinstance(after, str) and after else None, end, newest, tuple(faults), agents)
+    following = after if isinstance(after, str) and after else None
+    return Page(tuple(found), following, end, newest, tuple(faults), agents, tuple(unknown))
 
 
 class _Beside:

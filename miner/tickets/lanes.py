@@ -41,11 +41,15 @@ class Lane:
         return replace(self, page_size=min(BIGGEST_PAGE, self.page_size * 2))
 
 
-def split_windows(start: int, end: int) -> list[tuple[int, int]]:
-    """[start, end) as windows, newest first."""
+def split_windows(start: int, end: int, *, most: int | None = None) -> list[tuple[int, int]]:
+    """[start, end) as windows, newest first; at most `most` (1 or more), then the oldest holds the rest.
+
+    Each window costs a call of its own, however little is in it: an account of three pages needs no eight windows.
+    """
     found: list[tuple[int, int]] = []
     while start < end:
-        begin = max(start, end - DAY * WINDOW_DAYS[min(len(found), len(WINDOW_DAYS) - 1)])
+        last = most is not None and len(found) + 1 >= most
+        begin = start if last else max(start, end - DAY * WINDOW_DAYS[min(len(found), len(WINDOW_DAYS) - 1)])
         found.append((begin, end))
         end = begin
     return found
@@ -72,9 +76,11 @@ def create_live(session: Session, source: str, *, start: int, brands: Sequence[i
     )
 
 
-def create_windows(session: Session, source: str, *, start: int, end: int, run_id: int | None) -> None:
-    """Windows that cover [start, end); one that is there already goes on where it stands."""
-    for begin, stop in split_windows(start, end):
+def create_windows(
+    session: Session, source: str, *, start: int, end: int, run_id: int | None, most: int | None = None
+) -> None:
+    """Windows that cover [start, end), at most `most`; one that is there already goes on where it stands."""
+    for begin, stop in split_windows(start, end, most=most):
         session.execute(
             text("""
                 INSERT INTO sync_cursors (source, lane, start_time, end_time, run_id)
@@ -115,6 +121,15 @@ def finish_window(session: Session, source: str, lane: Lane) -> None:
             WHERE source = :source AND lane = 'live' AND covered_from <= :end"""),
         {"source": source, "start": window_start(lane), "end": lane.end_time},
     )
+
+
+def replace_window(session: Session, source: str, lane: Lane, *, run_id: int) -> list[Lane]:
+    """A window that holds more than was thought becomes several, so that the newest are walked first."""
+    session.execute(
+        text("DELETE FROM sync_cursors WHERE source = :source AND lane = :lane"), {"source": source, "lane": lane.name}
+    )
+    create_windows(session, source, start=window_start(lane), end=lane.end_time or 0, run_id=run_id)
+    return list_lanes(session, source)
 
 
 def window_start(lane: Lane) -> int:

@@ -127,6 +127,7 @@ def remove_source(session: Session, source: str, *, by: Actor) -> int:
         source,
         "DELETE FROM customers WHERE source = :source",
         "DELETE FROM zendesk_accounts WHERE source = :source",
+        "DELETE FROM zendesk_titles WHERE source = :source",
         "DELETE FROM access_tokens WHERE source = :source",
         "DELETE FROM rate_budgets WHERE source = :source",
     )

@@ -22,10 +22,13 @@ from miner.tickets import lanes, mirror
 from miner.tickets.accounts import claim_account, refuse_other_account
 from miner.tickets.conversations import count_due, link_merged
 from miner.tickets.customer_facts import apply_facts
+from miner.tickets.drift import unknown_sentence
 from miner.tickets.events import Events
 from miner.tickets.pace import CLOCK, Budgets, Clock
 from miner.tickets.talks import Talks
+from miner.tickets.title_store import refresh_titles
 from miner.tickets.traffic import Traffic
+from miner.tickets.values import number
 from miner.tickets.walk import HIDDEN_SECONDS, Walk
 from miner.tickets.zendesk import Call, Zendesk, source_of
 from miner.tickets.zendesk_login import API_KEYS_END, Login, missing_configuration, new_credentials_needed
@@ -37,6 +40,7 @@ _FAR = 2**33
 # The live lane of a first sync begins this much before Zendesk's `Date`, which may be wrong by minutes.
 CLOCK_MARGIN = 900
 ME = Call("users/me.json", "the login's own user", ("user",))
+COUNT = Call("tickets/count.json", "the number of tickets", ("count",))
 
 
 def run(context: StepContext) -> Skip | None:
@@ -66,14 +70,16 @@ def sync_account(context: StepContext, *, clock: Clock = CLOCK, answer_seconds: 
     with context.reading() as session:
         refuse_other_account(session, source)
     with Zendesk(config, seconds=answer_seconds) as client:
-        login = Login(config, client, clock=clock)
+        login = Login(config, client, clock=clock, held=context.hold.claim)
         if login.kind == "api_token":
             log.warning("zendesk_api_token", message=API_KEYS_END)
         traffic = Traffic(context, client, login, Budgets(source, clock=clock), clock=clock)
         answer = traffic.ask(ME)
         now = int(answer.server_time or dt.datetime.now(dt.UTC).timestamp())
         wanted = read_range(context.args, now=now, zone=context.settings.zone)
-        found = prepare_lanes(context, source, now=now, brands=config.zendesk_brand_ids, wanted=wanted)
+        most = count_windows(traffic) if is_backfill(context, source, wanted) else None
+        found = prepare_lanes(context, source, now=now, brands=config.zendesk_brand_ids, wanted=wanted, most=most)
+        refresh_titles(context, traffic, source, clock=clock)
         talks = Talks(context, source=source, rules=context.settings.text_rules, clock=clock)
         walk = Walk(context, found, source=source, brands=config.zendesk_brand_ids, stored=talks.refresh, clock=clock)
         events = Events(
@@ -89,17 +95,22 @@ def sync_account(context: StepContext, *, clock: Clock = CLOCK, answer_seconds: 
         merged = link_merged(unit.session, source)
         apply_facts(unit.session, context.settings.customer_fields)
         waiting = count_due(unit.session, source)
-        within, complete = count_range(unit.session, source, wanted)
+    asked = ""
+    if wanted.is_bounded:  # it reads the whole table, which a sync every few minutes must not
+        with context.reading() as session:
+            within, complete = count_range(session, source, wanted)
+        asked = f"; {complete:,} of {within:,} tickets {wanted.name} are complete"
     log.info(
         "sync_finished",
         message=f"Stored {walk.tickets:,} tickets and {talks.stored + events.conversations:,} conversations in "
-        f"{traffic.calls:,} calls; "
-        f"{complete:,} of {within:,} tickets {wanted.name} are complete"
-        + (f"; still waiting: {waiting:,} conversations" if waiting else ""),
+        f"{traffic.calls:,} calls{asked}"
+        + (f"; still waiting: {waiting:,} conversations" if waiting else "")
+        + unknown_sentence(walk.unknown),
         calls=traffic.calls,
         limited=traffic.limited,
         merged=merged,
         waiting=waiting,
+        unknown=walk.unknown.total(),
     )
 
 
@@ -109,7 +120,11 @@ class Range:
 
     since: int | None
     until: int | None
-    name: str
+    name: str = ""
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.since is not None or self.until is not None
 
 
 def read_range(args: Mapping[str, Any], *, now: int, zone: dt.tzinfo) -> Range:
@@ -117,7 +132,7 @@ def read_range(args: Mapping[str, Any], *, now: int, zone: dt.tzinfo) -> Range:
     if args.get("backfill_days"):
         return Range(now - args["backfill_days"] * lanes.DAY, None, f"of the last {args['backfill_days']} days")
     if not args.get("from_date"):
-        return Range(None, None, "of the account")
+        return Range(None, None)
 
     def midnight(day: dt.date) -> int:
         return int(dt.datetime.combine(day, dt.time(), zone).timestamp())
@@ -127,10 +142,31 @@ def read_range(args: Mapping[str, Any], *, now: int, zone: dt.tzinfo) -> Range:
     return Range(midnight(first), until, f"from {first} to {last or 'now'}")
 
 
+def is_backfill(context: StepContext, source: str, wanted: Range) -> bool:
+    """Whether this run will add windows."""
+    if context.checkpoint is not None:
+        return False
+    if wanted.since is not None:
+        return True
+    with context.reading() as session:
+        return not any(lane.is_live for lane in lanes.list_lanes(session, source))
+
+
+def count_windows(traffic: Traffic) -> int | None:
+    """The most windows that are worth their calls: one for each full page of the account; None: it did not say.
+
+    The number may leave out archived tickets; the walk notices when a window holds more than it should.
+    """
+    answer = traffic.find(COUNT)
+    told = answer.data["count"] if answer else None
+    count = number(told.get("value")) if isinstance(told, dict) else None
+    return None if count is None else max(1, -(-count // lanes.BIGGEST_PAGE))
+
+
 def prepare_lanes(
-    context: StepContext, source: str, *, now: int, brands: Sequence[int], wanted: Range
+    context: StepContext, source: str, *, now: int, brands: Sequence[int], wanted: Range, most: int | None = None
 ) -> list[lanes.Lane]:
-    """The lanes there are, with those that this run adds; a resumed run adds none again."""
+    """The lanes there are, with those that this run adds, at most `most`; a resumed run adds none again."""
     begun, since = context.checkpoint is not None, wanted.since
     with context.unit() as unit:
         session, run_id = unit.session, context.run_id
@@ -145,7 +181,7 @@ def prepare_lanes(
             left = max((lane.end_time or 0 for lane in lanes.list_lanes(session, source)), default=0) if first else 0
             start = min(since, left or since) if since is not None else left or now - FIRST_DAYS * lanes.DAY
             stop = find_stop(session, source, until=wanted.until, end=end)
-            lanes.create_windows(session, source, start=start, end=stop, run_id=run_id)
+            lanes.create_windows(session, source, start=start, end=stop, run_id=run_id, most=most)
         if not first:
             apply_brands(session, source, brands, run_id=run_id, end=end)
         unit.checkpoint = {"begun": True}

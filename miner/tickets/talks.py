@@ -97,6 +97,7 @@ class Talks:
         self._asked_lone = True
         with self._context.unit() as unit:
             forgotten = forget_lone(unit.session, self._source)
+            unit.advance(forgotten)
             unit.count(conversations_spared=forgotten)
         return forgotten
 
@@ -181,6 +182,7 @@ class Talks:
             stored = store_conversations(unit.session, fetched, source=self._source, rules=self._rules)
             self._drop(unit.session, gone)
             self._learn(unit.session, stored)
+            unit.advance(len(fetched) + len(gone))
             unit.count(
                 conversations=len(fetched), texts_changed=stored.changed, texts_unchanged=len(fetched) - stored.changed
             )

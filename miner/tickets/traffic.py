@@ -98,6 +98,13 @@ class Traffic:
         self.run((), None)
         return answers[0]
 
+    def find(self, call: Call) -> Answer | None:
+        """The answer to a call that is good to have; None: it cannot be had now, and nobody waits long for it."""
+        answers: list[Answer] = []
+        self._parked.append(Task(call, answers.append, lambda error: True, tries=MOST_TRIES - 2))
+        self.run((), None)
+        return answers[0] if answers else None
+
     def run(self, exports: tuple[Work, ...], talks: Work | None) -> None:
         """Work until none of them has anything left; raises ZendeskError, RateLimited and what units raise."""
         with ThreadPoolExecutor(self._in_flight + 1, thread_name_prefix="zendesk") as pool:

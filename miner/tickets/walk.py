@@ -6,6 +6,7 @@ The live lane first, then the windows; while they take long, the live lane is lo
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,9 +16,10 @@ from miner.errors import ZendeskBadPayload, ZendeskError, ZendeskRefused, Zendes
 from miner.logs import get_logger
 from miner.runs.context import StepContext
 from miner.tickets.exported import INCLUDE, Page, read_page
-from miner.tickets.lanes import Lane, finish_window, save_lane
+from miner.tickets.lanes import DAY, WINDOW_DAYS, Lane, finish_window, replace_window, save_lane
 from miner.tickets.mirror import BACKFILL, LIVE, store_page
 from miner.tickets.pace import CLOCK, Clock
+from miner.tickets.progress import expect_rest, seconds_left
 from miner.tickets.traffic import Task
 from miner.tickets.zendesk import Call
 from miner.tickets.zendesk_answers import Answer, is_too_recent
@@ -49,7 +51,10 @@ class Walk:
         self._scope: str | None = "all"
         self._good = self._steps_back = 0
         self._live_seen: float | None = None
+        self._windows_begun = False
+        self._seconds = seconds_left(self._lanes[1:])
         self.pages = self.tickets = 0
+        self.unknown: Counter[str] = Counter()
         self.roles: dict[str, str] = {}  # of the agents that were seen
 
     def flush(self, *, everything: bool) -> None:
@@ -103,6 +108,7 @@ class Walk:
         over = lane.end_time is not None and page.newest is not None and page.newest >= lane.end_time
         finished = page.end or over
         moved = replace(lane, cursor=page.after or lane.cursor)
+        crowded = self._is_crowded(lane) and not finished
         self._good = self._good + 1 if page.rows else self._good
         if self._good >= GROW_AFTER:
             moved, self._good = moved.bigger(), 0
@@ -115,12 +121,14 @@ class Walk:
                 brands=self._brands,
                 priority=LIVE if lane.is_live else BACKFILL,
             )
-            if finished and not lane.is_live:
+            if crowded:
+                lanes = replace_window(unit.session, self._source, lane, run_id=self._context.run_id)
+            elif finished and not lane.is_live:
                 finish_window(unit.session, self._source, lane)
             else:
                 through = self._through(answer) if finished else None
                 save_lane(unit.session, self._source, moved, run_id=self._context.run_id, complete_through=through)
-            unit.advance(stored.stored)
+            unit.advance(stored.stored - stored.due)
             unit.count(
                 tickets=stored.stored,
                 tickets_new=stored.new,
@@ -128,23 +136,40 @@ class Walk:
                 rejected=len(page.faults),
                 pages=1,
             )
+            if finished and all(one.is_live or one.name == lane.name for one in self._lanes):
+                expect_rest(self._context, unit, self._source)
+        self.unknown.update(page.unknown)
         self.roles.update(dict.fromkeys(page.agents, "agent"))
-        self._tell(lane, page, stored.stored)
+        self._windows_begun = self._windows_begun or not lane.is_live
         if finished and lane.is_live:
             self._live_seen = self._clock.seconds()
-        self._replace(lane, None if finished and not lane.is_live else moved)
+        if crowded:
+            self._lanes = [replace(one, page_size=moved.page_size) for one in lanes]
+        else:
+            self._replace(lane, None if finished and not lane.is_live else moved)
+        at = page.newest if not (lane.is_live or finished or crowded) else None
+        self._tell(lane, page, stored.stored, seconds_left(self._lanes[1:], at=at))
         if stored.due:
             self._stored()
+
+    def _is_crowded(self, lane: Lane) -> bool:
+        """Whether a window that does not end with its first page was made long because the account seemed small.
+
+        Walked from its oldest ticket on, it would bring yesterday last.
+        """
+        long = lane.end_time is not None and lane.end_time - lane.start_time > WINDOW_DAYS[0] * DAY
+        return long and lane.cursor is None and not self._windows_begun
 
     def _through(self, answer: Answer) -> dt.datetime:
         """Until when everything is stored: by Zendesk's clock or ours, whichever is behind."""
         ours = self._clock.stamp() or dt.datetime.now(dt.UTC).timestamp()
         return dt.datetime.fromtimestamp(min(answer.server_time or ours, ours) - HIDDEN_SECONDS, dt.UTC)
 
-    def _tell(self, lane: Lane, page: Page, stored: int) -> None:
+    def _tell(self, lane: Lane, page: Page, stored: int, left: int) -> None:
         self.pages += 1
         self.tickets += stored
-        self._context.say(f"Syncing tickets: {self.tickets:,} stored...")
+        walked = f", {1 - min(1.0, left / self._seconds):.0%} of the time span walked" if self._seconds and left else ""
+        self._context.say(f"Syncing tickets: {self.tickets:,} stored{walked}...")
         log.info("page_stored", message=f"Stored {stored:,} tickets ({lane.name})", tickets=stored, lane=lane.name)
         for number, reason in page.faults:
             log.warning("ticket_rejected", message=f"Ticket {number} cannot be read: {reason}", ticket=number)

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from miner.errors import RunAlreadyActive, ZendeskBadPayload, ZendeskTrouble
-from miner.models import SyncCursor
+from miner.models import JobRunStep, SyncCursor
 from miner.tickets import lanes
 from tests.standins.zendesk.standin import StandIn
 from tests.support.mirror import Run, config_for, differences, sync
@@ -43,13 +43,85 @@ def test_the_next_sync_reads_nothing_again(zendesk: StandIn, session: Session) -
     assert differences(session, zendesk) == {}
 
 
-def test_yesterday_is_stored_before_last_month(zendesk: StandIn, database: str) -> None:
-    sync(zendesk)
-    starts = [int(one.query["start_time"]) for one in zendesk.log.of("tickets_cursor")]
-    live, *windows = starts
+def starts(zendesk: StandIn) -> list[int]:
+    """Where lanes began, in the order in which they were walked."""
+    asked = zendesk.log.of("tickets_cursor")
+    return [int(one.query["start_time"]) for one in asked if "start_time" in one.query]
+
+
+def assert_newest_first(live: int, windows: list[int]) -> None:
     assert windows == sorted(windows, reverse=True)
     assert live - windows[0] == lanes.DAY
     assert live - windows[-1] > 29 * lanes.DAY
+
+
+@pytest.mark.parametrize("fault", ["403_scope", "500", "200_html", "200_error"])
+def test_yesterday_is_stored_before_last_month_where_the_account_does_not_tell_its_size(
+    zendesk: StandIn, session: Session, fault: str
+) -> None:
+    zendesk.faults.add(fault, "ticket_count", times=50)
+    sync(zendesk)
+    live, *windows = starts(zendesk)
+    assert_newest_first(live, windows)
+
+
+@pytest.mark.parametrize("zendesk", [{"tickets": 300}], indirect=True)
+def test_a_small_account_costs_one_page_beside_the_live_one(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=1000)
+    assert len(zendesk.log.of("tickets_cursor")) == 2
+    assert session.scalars(select(SyncCursor.lane)).all() == ["live"]
+    assert differences(session, zendesk) == {}
+
+
+def test_an_account_that_holds_more_than_it_said_brings_yesterday_first_all_the_same(
+    zendesk: StandIn, session: Session
+) -> None:
+    zendesk.switches.page_cap = 5
+    sync(zendesk)
+    live, whole, *windows = starts(zendesk)
+    assert live - whole > 29 * lanes.DAY
+    assert_newest_first(live, windows)
+    sync(zendesk, backfill_days=100)
+    assert differences(session, zendesk) == {}
+    assert session.scalars(select(SyncCursor.lane)).all() == ["live"]
+
+
+def test_what_is_left_is_unknown_while_tickets_are_walked_and_counted_after_it(
+    zendesk: StandIn, session: Session
+) -> None:
+    zendesk.switches.page_cap = 5
+    zendesk.faults.add("500", "tickets_cursor", skip=4, times=50)
+    with pytest.raises(ZendeskTrouble):
+        sync(zendesk, backfill_days=100)
+    assert session.scalars(select(JobRunStep.total)).one() is None
+    zendesk.faults.clear()
+    zendesk.faults.add("500", "comments", skip=5, times=500)
+    run = Run(config_for(zendesk), backfill_days=100)
+    said: list[str] = []
+    run.context.say = said.append  # type: ignore[method-assign]
+    with pytest.raises(ZendeskTrouble):
+        run.work(zendesk)
+    step = session.scalars(select(JobRunStep).where(JobRunStep.run_id == run.id)).one()
+    waiting = session.scalar(text("SELECT count(*) FROM due_conversations"))
+    assert (step.total or 0) - step.done == waiting
+    assert any("% of the time span walked" in sentence for sentence in said)
+    zendesk.faults.clear()
+    step = session.scalars(select(JobRunStep).where(JobRunStep.run_id == sync(zendesk).id)).one()
+    assert (step.done, step.total) == (waiting, waiting)
+    assert differences(session, zendesk) == {}
+
+
+def test_what_is_not_known_here_is_kept_and_named_in_the_runs_last_line(
+    zendesk: StandIn, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    zendesk.ops.create(overrides={"status": "resting", "mood": "fine", "<b>": 1})
+    zendesk.settle()
+    sync(zendesk)
+    line = next(one.msg for one in caplog.records if isinstance(one.msg, dict) and one.msg["event"] == "sync_finished")
+    for name in ("status resting", "field mood", "field of another form"):
+        assert f"{name} (1 ticket)" in line["message"]
+    assert line["unknown"] == 3
+    assert "<b>" not in line["message"]
 
 
 def test_a_window_that_was_not_finished_is_walked_by_the_next_run(zendesk: StandIn, session: Session) -> None:
