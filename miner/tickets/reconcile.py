@@ -25,11 +25,12 @@ from miner.tickets.exported import INCLUDE, Page, is_kept, read_page
 from miner.tickets.mirror import AGAIN, BACKFILL, bury, store_page
 from miner.tickets.pace import CLOCK, Budgets, Clock
 from miner.tickets.people import forget_strangers
+from miner.tickets.progress import expect_rest
 from miner.tickets.sync import ME
 from miner.tickets.talks import Talks
 from miner.tickets.traffic import Task, Traffic
 from miner.tickets.values import number
-from miner.tickets.walk import HIDDEN_SECONDS
+from miner.tickets.walk import GROW_AFTER, HIDDEN_SECONDS
 from miner.tickets.zendesk import Call, Zendesk, source_of
 from miner.tickets.zendesk_answers import Answer
 from miner.tickets.zendesk_login import Login, missing_configuration, new_credentials_needed
@@ -74,7 +75,7 @@ def reconcile_account(
     if covered is None:
         return Skip("nothing was synced yet")
     with Zendesk(context.config, seconds=answer_seconds) as client:
-        login = Login(context.config, client, clock=clock)
+        login = Login(context.config, client, clock=clock, held=context.hold.claim)
         traffic = Traffic(context, client, login, Budgets(source, clock=clock), clock=clock)
         answer = traffic.ask(ME)
         now = int(answer.server_time or dt.datetime.now(dt.UTC).timestamp())
@@ -83,6 +84,7 @@ def reconcile_account(
         traffic.run((check,), check)
         with context.unit() as unit:
             queue_again(unit.session, source, now=now)
+            expect_rest(context, unit, source)
         traffic.run((), talks)
     with context.unit() as unit:
         link_merged(unit.session, source)
@@ -98,9 +100,10 @@ class Check:
     def __init__(self, context: StepContext, *, source: str, start: int) -> None:
         self._context, self._source = context, source
         self.tally = Tally(**context.checkpoint) if context.checkpoint else Tally(start)
-        self._size = PAGE
+        self._size, self._good = PAGE, 0
         self._over = self._flying = False
         self._scope: str | None = "all"
+        self._expected = False
         self._doubtful: deque[int] = deque()
         self._vanished: list[int] = []
         self._before: int = self.tally.start
@@ -149,18 +152,33 @@ class Check:
             self.tally.seen += sum(not row.deleted and is_kept(row, brands) for row in page.rows)
             self.tally.missing += missing
             unit.advance(len(page.rows))
+            self._expect(unit.session)
             unit.count(tickets=len(page.rows), missing=missing)
             unit.checkpoint = vars(self.tally).copy()
         self._before = until if until is not None else self._before
+        self._good += 1
+        if self._good >= GROW_AFTER:
+            self._size, self._good = min(PAGE, self._size * 2), 0
         self._doubtful.extend(absent)
         if page.end:
             with self._context.reading() as session:
                 self._doubtful.extend(list_cleared(session, self._source))
         self._over, self._flying = page.end, False
 
+    def _expect(self, session: Session) -> None:
+        """What the mirror holds of the range, with the first page in it, is about what will be walked."""
+        if self._expected:
+            return
+        self._expected = True
+        here = session.scalar(
+            text("SELECT count(*) FROM tickets WHERE source = :source AND generated_timestamp >= :start"),
+            {"source": self._source, "start": self.tally.start},
+        )
+        self._context.expect(here)
+
     def _page_failed(self, error: ZendeskError) -> bool:
         if isinstance(error, ZendeskTooBig) and self._size > 1:
-            self._size //= 2
+            self._size, self._good = self._size // 2, 0
             self._flying = False
             return True
         if self._scope and "support_type_scope" in str(getattr(error, "detail", "")):

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from miner.config import Config
-from miner.models import MirrorCheck, Ticket
+from miner.models import JobRunStep, MirrorCheck, Ticket
 from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
 from miner.tickets import reconcile
@@ -144,3 +144,24 @@ def test_a_comparison_that_was_interrupted_goes_on(
     assert len(run.waits) == 1
     check = session.scalars(select(MirrorCheck)).one()
     assert (check.expected, check.missing) == (check.stored, 0)
+
+
+def test_pages_of_a_comparison_grow_again_after_they_were_halved(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    zendesk.log.clear()
+    zendesk.switches.page_cap = 4
+    zendesk.faults.add("504", "tickets_cursor")
+    compare(zendesk)
+    sizes = [int(one.query["per_page"]) for one in zendesk.log.of("tickets_cursor")]
+    assert sizes[:2] == [1000, 500]
+    assert sizes[-1] == 1000
+    assert differences(session, zendesk) == {}
+
+
+def test_a_comparison_says_how_much_there_is(zendesk: StandIn, session: Session) -> None:
+    sync(zendesk, backfill_days=100)
+    compare(zendesk)
+    step = session.scalars(select(JobRunStep).order_by(JobRunStep.run_id.desc())).first()
+    assert step is not None
+    assert step.total
+    assert step.done == step.total
