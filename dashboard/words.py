@@ -10,7 +10,7 @@ from typing import Any
 from miner.issues.correction_queries import CorrectionLine
 from miner.issues.outlook import dollars
 from miner.models import ISSUE_TYPES as _ISSUE_TYPES
-from miner.models import RUN_STATES, JobRun
+from miner.models import RUN_STATES, JobRun, JobRunStep
 from miner.runs.jobs import JOBS
 
 # Beside each word a shape, so that colour never stands alone: (word, shape, tone).
@@ -186,6 +186,13 @@ def counted(counters: Mapping[str, Any]) -> str:
 def seconds_taken(run: JobRun, now: dt.datetime) -> float | None:
     """From the first start to the end, or until now; None: not started."""
     return None if run.started_at is None else ((run.finished_at or now) - run.started_at).total_seconds()
+
+
+def seconds_left(step: JobRunStep, now: dt.datetime) -> float | None:
+    """How long a running step may still take, at the pace it has had; None: nobody can know yet."""
+    if step.state != "running" or not step.started_at or not step.total or not 0 < step.done < step.total:
+        return None
+    return (now - step.started_at).total_seconds() / step.done * (step.total - step.done)
 
 
 def progress_sentence(run: JobRun) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import platform
 from typing import Any
 
@@ -14,8 +15,9 @@ from miner import settings
 from miner.help_center import records as help_center
 from miner.runs import pausing
 from miner.runs import queries as runs
-from miner.tickets import completeness
+from miner.tickets import completeness, sync_health
 from miner.tickets import queries as tickets
+from miner.tickets.zendesk_login import days_of_api_keys, login_kind
 
 
 def system(request: Request, session: Session) -> View:
@@ -31,6 +33,8 @@ def system(request: Request, session: Session) -> View:
             "facts": runs.get_database_facts(session),
             "counts": tickets.count_tickets(session),
             "accounts": completeness.list_accounts(session),
+            "syncing": {one.source: one for one in sync_health.list_health(session)},
+            "key_days": days_of_api_keys(login_kind(request.app.state.config), today=dt.datetime.now(dt.UTC).date()),
             "settings_version": version,
             "python": platform.python_version(),
         },

@@ -18,6 +18,8 @@ from miner.models import Ticket, TicketComment
 from miner.themes import queries as themes
 from miner.tickets import queries as tickets
 from miner.tickets.text import subject_end
+from miner.tickets.title_store import load_titles
+from miner.tickets.titles import list_numbers
 
 PAGE = 50
 MOST_THEMES = 100  # that an issue can be moved to with the form, the biggest
@@ -60,6 +62,7 @@ def show(
         and issue.quote_end is not None
     ]
     comments = tickets.list_comments(session, one.id)
+    titles = load_titles(session, one.source, numbers=list_numbers(one.raw))
     return {
         "ticket": one,
         "subject": _subject(one, quotes),
@@ -68,6 +71,8 @@ def show(
         "marked": {quote.issue_id for quote in quotes},
         "analyses": tickets.list_analyses(session, one.id),
         "customer": tickets.find_customer(session, one.customer_id),
+        "own_status": titles.status(one.raw),
+        "own_fields": titles.facts(one.raw),
         "corrections": list_corrections(session, one.id),
         "areas": list(dict.fromkeys([*current.areas, *current.components])),
         "themes": [(theme.id, theme.name) for theme in themes.list_themes(session, limit=MOST_THEMES)],

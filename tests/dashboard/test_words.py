@@ -9,7 +9,17 @@ import pytest
 
 from dashboard import words
 from miner.issues.wire import CONFIDENCES, FACTS
-from miner.models import ISSUE_TYPES, RUN_STATES, SEVERITIES, STEP_STATES, TICK_OUTCOMES, TREND_FLAGS, TRIGGERS, JobRun
+from miner.models import (
+    ISSUE_TYPES,
+    RUN_STATES,
+    SEVERITIES,
+    STEP_STATES,
+    TICK_OUTCOMES,
+    TREND_FLAGS,
+    TRIGGERS,
+    JobRun,
+    JobRunStep,
+)
 from tests.factories import NOON
 
 
@@ -156,3 +166,21 @@ def test_facts_are_those_that_the_ticket_tells_in_the_order_of_the_page() -> Non
 
 def test_confidence_is_a_word_since_it_is_the_analyzers_own_opinion() -> None:
     assert [words.confidence(share) for share in (*CONFIDENCES.values(), None)] == ["high", "medium", "low", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "total", "left"),
+    [
+        ("running", 25, 100, 180.0),
+        ("running", 0, 100, None),
+        ("running", 25, None, None),
+        ("running", 100, 100, None),
+        ("completed", 25, 100, None),
+    ],
+)
+def test_what_a_step_still_takes_is_said_only_where_it_is_known(
+    state: str, done: int, total: int | None, left: float | None
+) -> None:
+    begun = dt.datetime(2026, 11, 23, 9, 0, tzinfo=dt.UTC)
+    step = JobRunStep(state=state, done=done, total=total, started_at=begun)
+    assert words.seconds_left(step, begun + dt.timedelta(minutes=1)) == left
