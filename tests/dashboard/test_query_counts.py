@@ -33,7 +33,7 @@ MOST = {
     "/runs/{run}": 8,
     "/runs/{run}/live": 7,
     "/schedules": 5,
-    "/system": 11,
+    "/system": 12,
     "/settings": 2,
     "/api/runs": 1,
     "/api/runs/{run}": 2,
