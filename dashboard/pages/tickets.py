@@ -72,7 +72,7 @@ def show(
         "analyses": tickets.list_analyses(session, one.id),
         "customer": tickets.find_customer(session, one.customer_id),
         "own_status": titles.status(one.raw),
-        "own_fields": titles.facts(one.raw),
+        "own_fields": titles.facts(one.raw, rules=current.text_rules),
         "corrections": list_corrections(session, one.id),
         "areas": list(dict.fromkeys([*current.areas, *current.components])),
         "themes": [(theme.id, theme.name) for theme in themes.list_themes(session, limit=MOST_THEMES)],

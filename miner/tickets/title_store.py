@@ -21,6 +21,7 @@ from miner.tickets.zendesk import Call
 log = get_logger(__name__)
 
 FRESH_SECONDS = 86_400
+AGAIN_SECONDS = 3_600  # where the account did not tell everything
 MOST_PAGES = 20  # of a hundred fields; accounts of more than 400 are known
 
 
@@ -36,6 +37,7 @@ def refresh_titles(context: StepContext, traffic: Traffic, source: str, *, clock
     if fresh:
         return
     fields, statuses = _ask_fields(traffic), _ask_statuses(traffic)
+    silent = fields is None or statuses is None
     with context.unit() as unit:
         for kind, found in ((FIELD, fields), (STATUS, statuses)):
             if found is not None:
@@ -43,10 +45,10 @@ def refresh_titles(context: StepContext, traffic: Traffic, source: str, *, clock
         unit.session.execute(
             text("""
                 UPDATE zendesk_accounts SET titles_read_at = coalesce(to_timestamp(CAST(:now AS float)),
-                  clock_timestamp()) WHERE source = :source"""),
-            {"source": source, "now": clock.stamp()},
+                  clock_timestamp()) - make_interval(secs => :earlier) WHERE source = :source"""),
+            {"source": source, "now": clock.stamp(), "earlier": FRESH_SECONDS - AGAIN_SECONDS if silent else 0},
         )
-    if fields is None or statuses is None:
+    if silent:
         log.info("titles_missing", message="Zendesk does not tell all names of its fields and statuses; ids are kept")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from miner.tickets.text import clean_line
+from miner.tickets.text import RULES, TextRules, clean_line
 from miner.tickets.values import number
 
 FIELD, STATUS = "field", "status"
@@ -74,13 +74,17 @@ class Titles:
         found = self.statuses.get(number(raw.get("custom_status_id")) or 0)
         return found.title if found else None
 
-    def facts(self, raw: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """(title, value) of each custom field that is filled and has a title, in the ticket's order."""
+    def facts(self, raw: Mapping[str, Any], *, rules: TextRules = RULES) -> list[tuple[str, str]]:
+        """(title, value) of each custom field that is filled and has a title, in the ticket's order.
+
+        Values are redacted like texts, but for those that the account's own list names.
+        """
+        redact = rules.redactor(())
         given = raw.get("custom_fields")
         found: list[tuple[str, str]] = []
         for one in given if isinstance(given, list) else []:
             known = self.fields.get(number(one.get("id")) or 0) if isinstance(one, dict) else None
-            if known is not None and known.type not in _SILENT and (value := _words(one.get("value"), known)):
+            if known is not None and known.type not in _SILENT and (value := _words(one.get("value"), known, redact)):
                 found.append((known.title, value))
         return found
 
@@ -92,11 +96,11 @@ def list_numbers(raw: Mapping[str, Any]) -> list[int]:
     return [found for one in (*rows, raw.get("custom_status_id")) if (found := number(one)) is not None]
 
 
-def _words(value: Any, known: Title) -> str:
+def _words(value: Any, known: Title, redact: Callable[[str], str]) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(word for one in value if (word := _words(one, known)))
-    return known.options.get(str(value), str(value))
+        return ", ".join(word for one in value if (word := _words(one, known, redact)))
+    return known.options.get(str(value)) or redact(str(value))

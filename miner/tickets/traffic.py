@@ -99,9 +99,9 @@ class Traffic:
         return answers[0]
 
     def find(self, call: Call) -> Answer | None:
-        """The answer to a call that is good to have; None: it cannot be had now, and nobody waits long for it."""
+        """The answer to a call that is good to have; None: it cannot be had now, and is not tried again."""
         answers: list[Answer] = []
-        self._parked.append(Task(call, answers.append, lambda error: True, tries=MOST_TRIES - 2))
+        self._parked.append(Task(call, answers.append, lambda error: True, tries=MOST_TRIES - 1))
         self.run((), None)
         return answers[0] if answers else None
 

@@ -317,3 +317,15 @@ def test_a_page_of_the_longest_tickets_is_asked_for_in_smaller_ones(zendesk: Sta
     sizes = [int(one.query["per_page"]) for one in zendesk.log.of("tickets_cursor")]
     assert min(sizes) < 440, "28 MB in one answer are too many"
     assert differences(session, zendesk) == {}
+
+
+@pytest.mark.parametrize("fault", ["500", "504", "reset"])
+def test_a_call_that_is_only_good_to_have_is_not_waited_for(zendesk: StandIn, session: Session, fault: str) -> None:
+    for route in ("ticket_count", "ticket_fields", "custom_statuses"):
+        zendesk.faults.add(fault, route, times=50)
+    run = Run(config_for(zendesk), backfill_days=100)
+    zendesk.limits.budgets["account"].allowed = 1_000_000
+    run.work(zendesk)
+    assert run.waits == []
+    assert [len(zendesk.log.of(route)) for route in ("ticket_count", "ticket_fields", "custom_statuses")] == [1, 1, 1]
+    assert differences(session, zendesk) == {}

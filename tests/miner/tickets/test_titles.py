@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from miner.tickets.text import TextRules
 from miner.tickets.title_store import load_titles
 from miner.tickets.titles import FIELD, STATUS, Title, Titles, read_fields, read_statuses
 from tests.standins.zendesk.standin import StandIn
@@ -36,7 +37,10 @@ def test_an_account_that_does_not_tell_names_is_synced_all_the_same(zendesk: Sta
     assert differences(session, zendesk) == {}
     assert load_titles(session, SOURCE) == Titles()
     sync(zendesk)
-    assert asked(zendesk) == [1, 1]
+    assert asked(zendesk) == [1, 1], "within the hour it is not asked again, nor twice in one run"
+    zendesk.clock.advance(4_000)
+    sync(zendesk)
+    assert asked(zendesk) == [2, 2]
 
 
 def test_names_that_were_known_stay_when_the_account_is_silent_and_go_when_it_has_them_no_more(
@@ -67,6 +71,15 @@ def test_values_are_put_into_the_accounts_own_words() -> None:
     assert titles.status(raw) == "In progress"
     for odd in ({}, {"custom_fields": "none", "custom_status_id": "x"}, {"custom_fields": [None, {"id": []}]}):
         assert (titles.facts(odd), titles.status(odd)) == ([], None)
+
+
+def test_free_values_are_redacted_like_texts_and_listed_ones_are_not() -> None:
+    titles = Titles({1: Title(FIELD, 1, "Contact", "text"), 2: Title(FIELD, 2, "Desk", "tagger", {"a": "it@acme.com"})})
+    raw = {"custom_fields": [{"id": 1, "value": "write to kim.ito@example.com"}, {"id": 2, "value": "a"}]}
+    (_, contact), (_, desk) = titles.facts(raw)
+    assert "kim.ito" not in contact
+    assert desk == "it@acme.com"
+    assert titles.facts(raw, rules=TextRules(redact=False))[0][1] == "write to kim.ito@example.com"
 
 
 def test_rows_that_are_no_titles_are_left_out() -> None:
