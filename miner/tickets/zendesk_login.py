@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from miner.config import Config
 from miner.db import transaction
-from miner.errors import ConfigError, ConfigurationNeeded, MissingConfiguration, ZendeskAuthentication, ZendeskError
+from miner.errors import ConfigError, ConfigurationNeeded, MissingConfiguration, ZendeskAuthentication
 from miner.logs import get_logger
 from miner.runs.lifecycle import Claim
 from miner.sealing import Sealer
