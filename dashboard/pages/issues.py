@@ -8,7 +8,7 @@ from starlette.requests import Request
 from dashboard.forms import IssueQuery, read_query
 from dashboard.http import View
 from dashboard.lists import cut_issues
-from miner.issues.local import LOCAL_VERSION
+from miner.issues.readers import LOCAL_VERSION
 from miner.issues.scopes import model_in_force
 from miner.issues.scores import find_quality
 

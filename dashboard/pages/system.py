@@ -17,7 +17,7 @@ from miner.runs import pausing
 from miner.runs import queries as runs
 from miner.tickets import completeness, sync_health
 from miner.tickets import queries as tickets
-from miner.tickets.zendesk_login import days_of_api_keys, login_kind
+from miner.tickets.credentials import days_of_api_keys, login_kind
 
 
 def system(request: Request, session: Session) -> View:

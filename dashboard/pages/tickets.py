@@ -18,7 +18,7 @@ from miner.models import Ticket, TicketComment
 from miner.themes import queries as themes
 from miner.tickets import queries as tickets
 from miner.tickets.text import subject_end
-from miner.tickets.title_store import load_titles
+from miner.tickets.title_rows import load_titles
 from miner.tickets.titles import list_numbers
 
 PAGE = 50

@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from miner.config import Config
-from miner.errors import ConfigurationNeeded, MinerError
+from miner.errors import MinerError
 from miner.issues.announce import announce_reading
 from miner.issues.answer import Analyzer, Reading, checked
 from miner.issues.batch_rows import has_open
 from miner.issues.calls import was_claude_used
 from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, count_pending, list_pending
+from miner.issues.readers import is_claude_to_read
 from miner.issues.record import Answer, count_spared, record_answers
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
@@ -57,22 +57,6 @@ def run(context: StepContext) -> Skip | None:
     context.expect(done + tickets)
     _read_with_claude(context, done=done, limit=limit)
     return None
-
-
-def is_claude_to_read(config: Config, *, used_before: bool) -> bool:
-    """Whether Claude reads; raises ConfigurationNeeded when it should and cannot."""
-    if config.analyzer == "local":
-        return False
-    if config.anthropic_api_key:
-        return True
-    if config.analyzer == "claude":
-        raise ConfigurationNeeded("MINER_ANALYZER is claude and there is no key: set ANTHROPIC_API_KEY")
-    if used_before:
-        raise ConfigurationNeeded(
-            "Claude has read tickets here and there is no key any more: set ANTHROPIC_API_KEY, or MINER_ANALYZER=local "
-            "to go on with the local analyzer"
-        )
-    return False
 
 
 def _settle_batches(context: StepContext, *, done: int) -> int:

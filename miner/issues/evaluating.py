@@ -24,10 +24,11 @@ from miner.issues.estimate import Estimate, estimate
 from miner.issues.evaluation import Answer, Result, evaluate
 from miner.issues.examples import choose_examples
 from miner.issues.labels import Case, Label
-from miner.issues.local import LOCAL_VERSION, LocalAnalyzer
+from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import list_by_id
 from miner.issues.prompt import Taxonomy, system_text
 from miner.issues.purse import Purse
+from miner.issues.readers import LOCAL_VERSION
 from miner.issues.taxonomy_settings import list_examples, taxonomy_of
 from miner.models import SettingsVersion
 from miner.settings import Settings

@@ -20,6 +20,7 @@ from miner.issues.answer import Finding, Passage, Reading, TicketText, shorten
 from miner.issues.features import Floats, scale_rules
 from miner.issues.language import guess_language
 from miner.issues.linear import KINDS, Embed, Linear, load
+from miner.issues.readers import LOCAL_VERSION
 from miner.issues.sentences import LONGEST, Sentence, split
 from miner.issues.settling import UNCLEAR, Opinion, most_telling, settle
 from miner.issues.severity import find_severity
@@ -27,8 +28,6 @@ from miner.issues.skips import skip_reason
 from miner.issues.subjects import informative, task_kind
 from miner.issues.taxonomy import TYPES, area_finder
 from miner.issues.weighing import PLAIN_WISH, Weighed, confidence_of, others, speaker, strongest, weigh_all
-
-LOCAL_VERSION = "local-2"  # changes with the rules or the weights
 
 LONGEST_GIST = 300  # characters
 _NOTHING = "no sentence carries a problem, a wish or a question about the product"

@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 
 from miner.config import Config
 from miner.errors import ConfigurationNeeded, InvalidArguments
-from miner.issues.analyze import is_claude_to_read
 from miner.issues.calls import was_claude_used
 from miner.issues.estimate import Estimate, estimate
 from miner.issues.knowledge import load_prefix
-from miner.issues.local import LOCAL_VERSION
 from miner.issues.prompt import system_text
+from miner.issues.readers import LOCAL_VERSION, is_claude_to_read
 from miner.models import SCOPES
 from miner.settings import Settings
 

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from miner.issues.analyze import is_claude_to_read
 from miner.issues.answer import Reading, checked
 from miner.issues.calls import call_cost, record_calls, was_claude_used
 from miner.issues.comparison import row_of
 from miner.issues.knowledge import load_knowledge
-from miner.issues.local import LOCAL_VERSION, LocalAnalyzer
+from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, list_by_id
+from miner.issues.readers import LOCAL_VERSION, is_claude_to_read
 from miner.issues.reply import Reply
 from miner.issues.scopes import list_ids, list_reaches
 from miner.issues.shares import draw

@@ -7,10 +7,10 @@ from typing import Any
 
 from miner.config import Config
 from miner.errors import ZendeskAuthentication, ZendeskError, ZendeskForbidden, ZendeskGone
+from miner.tickets.credentials import API_KEYS_END, login_kind, missing_configuration
 from miner.tickets.pace import HEADROOM, HIGH_VOLUME_FROM
 from miner.tickets.zendesk import Call, Zendesk, basic
 from miner.tickets.zendesk_answers import Answer
-from miner.tickets.zendesk_login import API_KEYS_END, login_kind, missing_configuration
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 

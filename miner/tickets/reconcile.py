@@ -21,6 +21,7 @@ from miner.runs.context import Skip, StepContext
 from miner.tickets.accounts import refuse_other_account
 from miner.tickets.completeness import completeness_line
 from miner.tickets.conversations import count_due, link_merged
+from miner.tickets.credentials import missing_configuration, new_credentials_needed
 from miner.tickets.exported import INCLUDE, Page, is_kept, read_page
 from miner.tickets.mirror import AGAIN, BACKFILL, bury, store_page
 from miner.tickets.pace import CLOCK, Budgets, Clock
@@ -33,7 +34,7 @@ from miner.tickets.values import number
 from miner.tickets.walk import GROW_AFTER, HIDDEN_SECONDS
 from miner.tickets.zendesk import Call, Zendesk, source_of
 from miner.tickets.zendesk_answers import Answer
-from miner.tickets.zendesk_login import Login, missing_configuration, new_credentials_needed
+from miner.tickets.zendesk_login import Login
 
 log = get_logger(__name__)
 

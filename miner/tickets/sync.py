@@ -21,6 +21,7 @@ from miner.runs.context import Skip, StepContext
 from miner.tickets import lanes, mirror
 from miner.tickets.accounts import claim_account, refuse_other_account
 from miner.tickets.conversations import count_due, link_merged
+from miner.tickets.credentials import API_KEYS_END, missing_configuration, new_credentials_needed
 from miner.tickets.customer_facts import apply_facts
 from miner.tickets.drift import unknown_sentence
 from miner.tickets.events import Events
@@ -31,7 +32,7 @@ from miner.tickets.traffic import Traffic
 from miner.tickets.values import number
 from miner.tickets.walk import HIDDEN_SECONDS, Walk
 from miner.tickets.zendesk import Call, Zendesk, source_of
-from miner.tickets.zendesk_login import API_KEYS_END, Login, missing_configuration, new_credentials_needed
+from miner.tickets.zendesk_login import Login
 
 log = get_logger(__name__)
 

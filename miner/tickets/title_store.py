@@ -5,16 +5,13 @@ A plan or a role that may not see them has none; that stops nothing.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from miner.logs import get_logger
 from miner.runs.context import StepContext
 from miner.tickets.pace import CLOCK, Clock
-from miner.tickets.titles import FIELD, STATUS, Title, Titles, read_fields, read_statuses
+from miner.tickets.title_rows import store_titles
+from miner.tickets.titles import FIELD, STATUS, Title, read_fields, read_statuses
 from miner.tickets.traffic import Traffic
 from miner.tickets.zendesk import Call
 
@@ -72,39 +69,3 @@ def _ask_fields(traffic: Traffic) -> list[Title] | None:
 def _ask_statuses(traffic: Traffic) -> list[Title] | None:
     answer = traffic.find(Call("custom_statuses.json", "the names of statuses", ("custom_statuses",)))
     return None if answer is None else read_statuses(answer.data)
-
-
-def store_titles(session: Session, source: str, kind: str, titles: Sequence[Title]) -> None:
-    """These are all titles of the kind; what is not among them has gone."""
-    session.execute(
-        text("DELETE FROM zendesk_titles WHERE source = :source AND kind = :kind"), {"source": source, "kind": kind}
-    )
-    rows = {
-        title.number: {"number": title.number, "title": title.title, "type": title.type, "options": dict(title.options)}
-        for title in titles
-    }
-    if rows:
-        session.execute(
-            text("""
-                INSERT INTO zendesk_titles (source, kind, number, title, type, options)
-                SELECT :source, :kind, number, title, type, options FROM json_to_recordset(CAST(:rows AS json))
-                  AS row (number bigint, title text, type text, options jsonb)"""),
-            {"source": source, "kind": kind, "rows": json.dumps(list(rows.values()), ensure_ascii=False)},
-        )
-
-
-def load_titles(session: Session, source: str, *, numbers: Sequence[int] | None = None) -> Titles:
-    """The titles of an account, of these `numbers` or all; empty for a source that has none."""
-    if numbers is not None and not numbers:
-        return Titles()
-    rows = session.execute(
-        text("""
-            SELECT kind, number, title, type, options FROM zendesk_titles
-            WHERE source = :source AND (CAST(:numbers AS bigint[]) IS NULL OR number = ANY(:numbers))"""),
-        {"source": source, "numbers": list(numbers) if numbers is not None else None},
-    )
-    found = [Title(*row) for row in rows]
-    return Titles(
-        {title.number: title for title in found if title.kind == FIELD},
-        {title.number: title for title in found if title.kind == STATUS},
-    )

@@ -8,7 +8,6 @@ It is sealed with SECRET_KEY; one that cannot be opened is replaced, so a rotati
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,59 +15,20 @@ from sqlalchemy import text
 
 from miner.config import Config
 from miner.db import transaction
-from miner.errors import ConfigError, ConfigurationNeeded, MissingConfiguration, ZendeskAuthentication
+from miner.errors import ConfigError
 from miner.logs import get_logger
 from miner.runs.lifecycle import Claim
 from miner.sealing import Sealer
+from miner.tickets.credentials import login_kind
 from miner.tickets.pace import CLOCK, Clock
 from miner.tickets.zendesk import Zendesk, basic, source_of
 
 log = get_logger(__name__)
 
-API_KEYS_END_ON = dt.date(2027, 4, 30)
 TOKEN_SECONDS = 1800
 RENEW_SHARE = 0.8
 CLAIM_SECONDS = 45.0
 REMEMBERED_SECONDS = 5.0
-API_KEYS_END = (
-    "This login uses an API token: Zendesk ends all of them on 30 April 2027. Create an OAuth client and set "
-    "ZENDESK_OAUTH_CLIENT_ID and ZENDESK_OAUTH_CLIENT_SECRET"
-)
-CREDENTIALS = (
-    "ZENDESK_OAUTH_CLIENT_ID with ZENDESK_OAUTH_CLIENT_SECRET"
-    " (or ZENDESK_OAUTH_TOKEN, or ZENDESK_EMAIL with ZENDESK_API_TOKEN)"
-)
-
-
-def missing_configuration(config: Config) -> MissingConfiguration | None:
-    """What must be set before an account can be reached; None: nothing."""
-    missing = [] if config.zendesk_subdomain or config.zendesk_base_url else ["ZENDESK_SUBDOMAIN"]
-    return (
-        MissingConfiguration(
-            "Zendesk", [*missing, *([] if login_kind(config) else ["and " * bool(missing) + CREDENTIALS])]
-        )
-        if missing or not login_kind(config)
-        else None
-    )
-
-
-def login_kind(config: Config) -> str | None:
-    """client, bearer or api_token, the first that is complete; None: there is none."""
-    if config.zendesk_oauth_client_id and config.zendesk_oauth_client_secret:
-        return "client"
-    if config.zendesk_oauth_token:
-        return "bearer"
-    return "api_token" if config.zendesk_email and config.zendesk_api_token else None
-
-
-def new_credentials_needed(refused: ZendeskAuthentication) -> ConfigurationNeeded:
-    """What a run waits for whose credentials worked before: they were ended or replaced, and new ones will be set."""
-    return ConfigurationNeeded(f"{refused}; the run goes on once they are set and the processes have restarted")
-
-
-def days_of_api_keys(kind: str | None, *, today: dt.date) -> int | None:
-    """How many days a login of this kind will still work, 0 when it no longer does; None: it has no such end."""
-    return max(0, (API_KEYS_END_ON - today).days) if kind == "api_token" else None
 
 
 @dataclass(frozen=True, slots=True)

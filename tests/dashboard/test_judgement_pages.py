@@ -13,7 +13,7 @@ from miner.access import Role
 from miner.config import Config
 from miner.issues.checks import answer_check, draw_check, list_items
 from miner.issues.corrections import correct_issue, set_aside
-from miner.issues.local import LOCAL_VERSION
+from miner.issues.readers import LOCAL_VERSION
 from miner.issues.rereading import apply_rereading
 from miner.models import Correction, Issue, Rereading, Ticket, Trial, TrialReading
 from tests.dashboard.conftest import make_client, new_token

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from miner.tickets.sync_health import list_health
-from miner.tickets.title_store import store_titles
+from miner.tickets.title_rows import store_titles
 from miner.tickets.titles import FIELD, STATUS, Title
 from tests.factories import make_ticket
 

@@ -18,7 +18,7 @@ from miner.issues.corrections import correct_issue, mark_missed, set_aside
 from miner.issues.evaluating import list_stored_cases, parse_configuration, run_evaluation
 from miner.issues.evaluation import Result
 from miner.issues.labels import read_cases
-from miner.issues.local import LOCAL_VERSION
+from miner.issues.readers import LOCAL_VERSION
 from tests.factories import TESTER, make_analysis, make_issue, make_ticket
 from tests.standins.claude.standin import StandIn
 from tests.support.reading import configure

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from miner.issues import classify
 from miner.issues.answer import Finding, Passage, Reading, TicketText, checked
 from miner.issues.language import guess_language
-from miner.issues.local import LOCAL_VERSION, LocalAnalyzer
+from miner.issues.local import LocalAnalyzer
+from miner.issues.readers import LOCAL_VERSION
 from miner.issues.severity import find_severity
 from miner.tickets.text import build_text, clean, clean_line
 

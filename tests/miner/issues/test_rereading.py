@@ -16,8 +16,8 @@ from miner.errors import NotFound, Refused, RunAlreadyActive, UsageError
 from miner.issues.checks import draw_check
 from miner.issues.corrections import correct_issue, mark_missed, set_aside
 from miner.issues.forgetting import forget_words
-from miner.issues.local import LOCAL_VERSION
 from miner.issues.pending import count_pending
+from miner.issues.readers import LOCAL_VERSION
 from miner.issues.reconcile import NOT_AN_ISSUE, TAKEN_BACK
 from miner.issues.rereading import apply_rereading, forget_old, list_rereadings, undo_rereading
 from miner.issues.undoing import undo_correction

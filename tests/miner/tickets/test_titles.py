@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.tickets.text import TextRules
-from miner.tickets.title_store import load_titles
+from miner.tickets.title_rows import load_titles
 from miner.tickets.titles import FIELD, STATUS, Title, Titles, read_fields, read_statuses
 from tests.standins.zendesk.standin import StandIn
 from tests.support.mirror import SOURCE, differences, sync
