@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments
+from miner.issues.profiles import SECOND_MODEL
 from miner.models import SettingsVersion
 from miner.settings_rules import list_faults, remedy
 from miner.tickets.text import TextRules
@@ -77,6 +78,17 @@ class Settings(BaseModel):
     tickets_per_call: Annotated[
         int, Field(ge=1, le=20, description="The most tickets that Claude is shown in one call.")
     ] = 5
+    tickets_per_batch_call: Annotated[
+        int, Field(ge=1, le=20, description="The most tickets that Claude is shown in one request of a batch.")
+    ] = 8
+    second_model: Annotated[
+        str,
+        Field(
+            max_length=100,
+            description="The model that gets one try at a ticket which the first one declines to read; it needs a "
+            "known price. Empty: none.",
+        ),
+    ] = SECOND_MODEL
     calls_at_once: Annotated[int, Field(ge=1, le=64, description="The most calls to Claude at the same time.")] = 8
     reading: Annotated[
         Literal["auto", "live", "batch"],
@@ -135,6 +147,10 @@ class Settings(BaseModel):
         int, Field(ge=1, le=3650, description="Days that finished runs are kept; the last success and failure stay.")
     ] = 90
     smallest_theme: Annotated[int, Field(ge=2, le=50, description="Issues that make a theme.")] = 3
+
+    def tickets_in_call(self, *, batch: bool) -> int:
+        """The most tickets in one call, live or in a batch."""
+        return self.tickets_per_batch_call if batch else self.tickets_per_call
 
     @property
     def text_rules(self) -> TextRules:

@@ -90,13 +90,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The answer for one ticket: `outcome` of OUTCOMES, with a reason unless it is `issues`."""
+    """The answer for one ticket: `outcome` of OUTCOMES, with a reason unless it is `issues`.
+
+    `model`: who answered, where it was another than the reader's own.
+    """
 
     ticket_id: int
     outcome: str
     reason: str | None = None
     findings: tuple[Finding, ...] = ()
     usage: Usage = Usage()
+    model: str | None = None
 
 
 class Reader(Protocol):

@@ -108,14 +108,15 @@ class AsideReading:
             reply = future.result()
         except (RateLimited, AttentionNeeded, ClaudeTrouble) as error:
             self.tasks.appendleft(task)
-            return Part(calls=self._hold_back(error, len(task.tickets)))
+            return Part(calls=self._hold_back(error, task))
         self.troubles = 0
         self.purse.spend(call_cost(reply))
-        judged = judge(task, reply, opaque_ids(len(task.tickets)), self.question.areas)
+        has_second = self.question.second is not None
+        judged = judge(task, reply, opaque_ids(len(task.tickets)), self.question.areas, second=has_second)
         self.tasks.extendleft(reversed(judged.again))
         if reply.outcome != "bad_request":
             self.accepted = True
-        elif not self.accepted:
+        elif not self.accepted and not task.second:
             self.refused += 1
             if self.refused >= REFUSALS or not self.tasks:
                 self.stop = ConfigurationNeeded(
@@ -124,7 +125,7 @@ class AsideReading:
                 )
         return Part(list(judged.readings), [(reply, len(task.tickets))])
 
-    def _hold_back(self, error: RateLimited | AttentionNeeded | ClaudeTrouble, tickets: int) -> Calls:
+    def _hold_back(self, error: RateLimited | AttentionNeeded | ClaudeTrouble, task: Task) -> Calls:
         """Nothing is sent for a while, or no more at all; a call that was lost on its way is told."""
         if isinstance(error, RateLimited) and error.seconds <= self.patience:
             self.not_before = time.monotonic() + error.seconds
@@ -135,6 +136,6 @@ class AsideReading:
                 self.not_before = time.monotonic() + min(self.patience, 0.25 * 2.0**self.troubles)
             else:
                 self.stop = error
-            return [(Reply("lost", self.question.claude.model), tickets)] if error.sent else []
+            return [(Reply("lost", self.question.reader(task).model), len(task.tickets))] if error.sent else []
         self.stop = error
         return []

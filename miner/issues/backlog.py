@@ -19,16 +19,16 @@ from sqlalchemy.orm import Session
 from miner.access import SYSTEM, Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
 from miner.issues.batching import takes_batches
-from miner.issues.knowledge import load_prefix
+from miner.issues.knowledge import measure_prompt
 from miner.issues.outlook import Outlook, look_ahead
 from miner.issues.pending import is_pending, measure_pending
-from miner.issues.prompt import system_text
 from miner.models import BACKLOG_ANSWERS, Backlog, JobRun, Ticket
 from miner.settings import Settings, load
 
 FIRST_LOOK = 200  # tickets that are read in any case
 MANY = 2_000  # tickets that are many where the price is unknown
 BY_SETTING = "the setting backlog"
+_NEVER_READ = is_pending() & Ticket.analyzed_at.is_(None)
 
 
 def prepare_reading(
@@ -40,7 +40,9 @@ def prepare_reading(
     ahead = find_outlook(session, settings=settings, model=model, limit=limit)
     held = None
     if settings.backlog != "read" and ahead.tickets > FIRST_LOOK:
-        held = _hold_back(session, ahead, run_id=run_id, settings=settings)
+        never_read = find_outlook(session, settings=settings, model=model, limit=limit, unread=True)
+        if never_read.tickets > FIRST_LOOK:  # only what was never read can be held back
+            held = _hold_back(session, never_read, run_id=run_id, settings=settings)
     _count_again(session, settings=settings, model=model)
     if held is not None:
         ahead = find_outlook(session, settings=settings, model=model, limit=limit)
@@ -48,10 +50,16 @@ def prepare_reading(
 
 
 def find_outlook(
-    session: Session, *, settings: Settings, model: str, limit: int | None = None, held: bool | None = False
+    session: Session,
+    *,
+    settings: Settings,
+    model: str,
+    limit: int | None = None,
+    held: bool | None = False,
+    unread: bool = False,
 ) -> Outlook:
-    """What reading the tickets that wait takes; `held` as in `is_pending`."""
-    return _outlook(session, measure_pending(session, limit=limit, held=held), settings, model)
+    """What reading the tickets that wait takes; `held` as in `is_pending`, `unread`: of those never read."""
+    return _outlook(session, measure_pending(session, limit=limit, held=held, unread=unread), settings, model)
 
 
 def answer_backlog(session: Session, backlog_id: int, answer: str, *, by: Actor) -> Backlog:
@@ -105,10 +113,10 @@ def _hold_back(session: Session, ahead: Outlook, *, run_id: int, settings: Setti
         above = Decimal(str(settings.ask_above_usd))
         if not is_large(ahead, above=above, agreed=most, agreed_tickets=tickets):
             return None
-        sources, reason = session.scalars(select(Ticket.source).where(is_pending()).distinct()).all(), "large"
+        sources, reason = session.scalars(select(Ticket.source).where(_NEVER_READ).distinct()).all(), "large"
     edge = session.execute(
         select(Ticket.created_at, Ticket.id)
-        .where(is_pending())
+        .where(_NEVER_READ)
         .order_by(Ticket.created_at.desc(), Ticket.id.desc())
         .offset(FIRST_LOOK - 1)
         .limit(1)
@@ -134,7 +142,7 @@ def _hold_back(session: Session, ahead: Outlook, *, run_id: int, settings: Setti
 
 def _new_sources(session: Session) -> Sequence[str]:
     """Sources with waiting tickets of which Claude has read less than a first look and nobody was asked."""
-    waiting = select(Ticket.source).where(is_pending()).distinct().subquery()
+    waiting = select(Ticket.source).where(_NEVER_READ).distinct().subquery()
     return session.scalars(
         text("""
             SELECT source FROM unnest(CAST(:sources AS text[])) AS given (source)
@@ -186,12 +194,14 @@ def _count_again(session: Session, *, settings: Settings, model: str) -> None:
 def _outlook(session: Session, measured: tuple[int, int], settings: Settings, model: str) -> Outlook:
     tickets, characters = measured
     version, _ = load(session)
+    size = measure_prompt(session, settings, version=version)
+    batch = takes_batches(settings.reading, settings.batch_above, tickets)
     return look_ahead(
         tickets,
-        characters,
-        prefix=len(system_text(load_prefix(session, settings, version=version))),
-        per_call=settings.tickets_per_call,
+        characters + tickets * size.a_ticket,
+        prefix=size.prefix,
+        per_call=settings.tickets_in_call(batch=batch),
         at_once=settings.calls_at_once,
         model=model,
-        batch=takes_batches(settings.reading, settings.batch_above, tickets),
+        batch=batch,
     )

@@ -218,6 +218,7 @@ def _columns(task: Task, hashes: Mapping[int, str]) -> dict[str, Any]:
         "text_hashes": [hashes[ticket_id] for ticket_id in ids],
         "calls": task.calls,
         "wide": task.wide,
+        "second": task.second,
         "spent": spent_to_json(task.spent),
         "articles": articles_to_json(task),
     }
@@ -235,6 +236,6 @@ def _load(session: Session, which: Any) -> tuple[list[Request], dict[int, Pendin
                 shown = articles_from_json(row.articles, place)
                 tickets[key] = replace(tickets[key], text=replace(tickets[key].text, articles=shown))
         texts = tuple(tickets[key].text if key in tickets else TicketText(key, "") for key in row.ticket_ids)
-        task = Task(texts, row.calls, row.wide, spent_from_json(row.spent))
+        task = Task(texts, row.calls, row.wide, spent_from_json(row.spent), row.second)
         requests.append(Request(row.id, row.seq, row.tries, task, tuple(key in tickets for key in row.ticket_ids)))
     return requests, tickets

@@ -70,7 +70,7 @@ class Sending:
         limit: int | None,
     ) -> None:
         self.context, self.knowledge, self.remote = context, knowledge, remote
-        self.question = Question(claude, knowledge)
+        self.question = Question(claude, knowledge, second=context.settings.second_model)
         self.done, self.limit = done, limit
         self.most = MOST_REQUESTS
 
@@ -81,7 +81,7 @@ class Sending:
 
     def _fill(self) -> Parcel | None:
         """The next batch's worth of what waits; None: nothing does, or nothing more may be spent."""
-        per_call = self.context.settings.tickets_per_call
+        per_call = self.context.settings.tickets_per_batch_call
         with self.context.reading() as session:
             _, current = settings.load(session)
             purse = Purse.open(session, run_id=self.context.run_id, model=self.question.claude.model, settings=current)

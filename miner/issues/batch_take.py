@@ -18,6 +18,7 @@ from miner.issues.calls import record_calls
 from miner.issues.judge import Task, judge
 from miner.issues.pending import PendingTicket
 from miner.issues.prompt import opaque_ids
+from miner.issues.question import second_of
 from miner.issues.record import Answer, record_answers
 from miner.issues.reply import Reply, Result
 from miner.issues.tally import counters_of, report
@@ -56,7 +57,9 @@ class Taking:
         self.context, self.batch, self.done, self.blame = context, batch, done, blame
         self.no_credit, self.refusal = False, ""
         with context.reading() as session:
-            self._areas = taxonomy_of(settings.load_version(session, batch.settings_version)).areas
+            made_under = settings.load_version(session, batch.settings_version)
+        self._areas = taxonomy_of(made_under).areas
+        self._second = second_of(made_under.second_model, first=batch.model)
 
     def take(self, results: Iterator[Result]) -> None:
         """Store `results`; raises what the iterator raises, with what came before it stored."""
@@ -113,7 +116,7 @@ class Taking:
         again: list[tuple[Task, int]] = []
         if result.reply is not None and (self.blame or result.kind == "succeeded"):
             found.calls.append((result.reply, count))
-            judged = judge(task, result.reply, opaque_ids(count), self._areas)
+            judged = judge(task, result.reply, opaque_ids(count), self._areas, second=self._second is not None)
             found.readings += judged.readings
             again = [(one, 0) for one in judged.again]
         elif result.reply is not None or result.no_credit:
@@ -124,7 +127,8 @@ class Taking:
             return  # as we wished: its tickets wait for another run
         else:
             if result.kind == "lost":
-                found.calls.append((Reply("lost", self.batch.model), count))
+                asked = (self._second if task.second else None) or self.batch.model
+                found.calls.append((Reply("lost", asked), count))
             again = self._once_more(request, found)
         for one, tries in again:
             if kept := keep_tickets(one, [ticket.id in tickets for ticket in one.tickets]):

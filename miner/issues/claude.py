@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from copy import copy
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ class Claude:
     name = "claude"
 
     def __init__(self, *, api_key: str, model: str, base_url: str | None = None, seconds: float = SECONDS) -> None:
-        self.model = model
+        self.model, self.spare = model, False
         self._profile = profile_of(model)
         self.client = anthropic.Anthropic(
             api_key=api_key,
@@ -44,6 +45,13 @@ class Claude:
 
     def close(self) -> None:
         self.client.close()
+
+    def second(self, model: str) -> Claude:
+        """The same client for another model, which stands in for single tickets: where it is not to be had, a call
+        fails and the run goes on."""
+        other = copy(self)
+        other.model, other.spare, other._profile = model, True, profile_of(model)
+        return other
 
     def params(
         self, system: str, question: str, *, schema: Mapping[str, Any], max_tokens: int, cached: bool = True
@@ -95,7 +103,8 @@ class Claude:
         """A Reply where it concerns this question alone; raises what concerns all of them."""
         if error.status_code == 413:
             return Reply("too_long", self.model, request_id=error.request_id)
-        if error.status_code == 400 and "credit balance" not in (error.api_message or ""):
+        missing = self.spare and error.status_code in (403, 404)
+        if missing or (error.status_code == 400 and "credit balance" not in (error.api_message or "")):
             detail = (error.api_message or "no reason given")[:200]
             return Reply("bad_request", self.model, reason=detail, request_id=error.request_id)
         raise self.what_stops_all(error) from None

@@ -28,6 +28,7 @@ class Task:
     calls: int = 0
     wide: bool = False  # twice the room for the answer
     spent: tuple[Usage, ...] = ()
+    second: bool = False  # the second model is asked, since the first declined
 
     @property
     def max_tokens(self) -> int:
@@ -42,8 +43,13 @@ class Judged:
     again: tuple[Task, ...]
 
 
-def judge(task: Task, reply: Reply, ids: Sequence[str], areas: Mapping[str, Sequence[str]]) -> Judged:
-    """What `reply` to the tickets of `task`, sent as `ids`, is worth. Usages sum to what the calls used."""
+def judge(
+    task: Task, reply: Reply, ids: Sequence[str], areas: Mapping[str, Sequence[str]], *, second: bool = False
+) -> Judged:
+    """What `reply` to the tickets of `task`, sent as `ids`, is worth. Usages sum to what the calls used.
+
+    `second`: there is a second model to ask where the first declines to read a single ticket.
+    """
     spent = _spent(task, reply)
     readings: list[Reading] = []
     wrong: dict[int, str] = {}  # place in the task -> what is wrong
@@ -60,8 +66,8 @@ def judge(task: Task, reply: Reply, ids: Sequence[str], areas: Mapping[str, Sequ
             wrong[place] = "a quote does not stand in it"  # a second reading may quote better; then it is flagged
             continue
         outcome = "issues" if findings else "no_issue"
-        readings.append(Reading(ticket.id, outcome, parsed.reasons.get(key), findings, usage))
-    again, failed = _again(task, reply, wrong, spent)
+        readings.append(Reading(ticket.id, outcome, parsed.reasons.get(key), findings, usage, _who(task, reply)))
+    again, failed = _again(task, reply, wrong, spent, second=second)
     return Judged((*readings, *failed), again)
 
 
@@ -70,6 +76,11 @@ _REASONS = {
     "cut": "the answer is too long",
     "too_long": "it is too long for the model",
 }
+
+
+def _who(task: Task, reply: Reply) -> str | None:
+    """The model that answered, where it is not the one that reads the others."""
+    return reply.model if task.second else None
 
 
 def _spent(task: Task, reply: Reply) -> list[Usage]:
@@ -97,12 +108,14 @@ def _unpriced(usage: Usage) -> bool:
 
 
 def _again(
-    task: Task, reply: Reply, wrong: Mapping[int, str], spent: Sequence[Usage]
+    task: Task, reply: Reply, wrong: Mapping[int, str], spent: Sequence[Usage], *, second: bool
 ) -> tuple[tuple[Task, ...], tuple[Reading, ...]]:
     """The calls that are made for the tickets that went wrong, and the failures of those that had enough."""
     if not wrong:
         return (), ()
     if len(task.tickets) == 1:
+        if second and reply.outcome == "refused" and not task.second and task.calls + 1 < MOST_CALLS:
+            return (replace(task, calls=task.calls + 1, spent=(spent[0],), second=True),), ()
         return _alone_again(task, reply, wrong[0], spent[0])
     places = list(wrong)
     if reply.outcome in ("cut", "too_long") and task.calls == 0 and len(places) > 1:
@@ -118,9 +131,10 @@ def _again(
 
 def _alone_again(task: Task, reply: Reply, fault: str, spent: Usage) -> tuple[tuple[Task, ...], tuple[Reading, ...]]:
     hopeless = reply.outcome in ("refused", "too_long", "bad_request") or (reply.outcome == "cut" and task.wide)
+    hopeless |= task.second  # it gets one try there
     resampled = reply.outcome != "cut" and task.calls > 0
     if hopeless or resampled or task.calls + 1 >= MOST_CALLS:
         reason = "Claude refused the request" if reply.outcome == "bad_request" else fault
-        return (), (Reading(task.tickets[0].id, "failed", reason, usage=spent),)
+        return (), (Reading(task.tickets[0].id, "failed", reason, usage=spent, model=_who(task, reply)),)
     wide = task.wide or reply.outcome == "cut"
     return (replace(task, calls=task.calls + 1, wide=wide, spent=(spent,)),), ()

@@ -15,20 +15,32 @@ from miner.help_center.articles import Article, digest, outline
 from miner.help_center.records import list_articles
 from miner.issues.answer import HelpLink
 from miner.issues.pending import PendingTicket
-from miner.issues.prompt import Taxonomy
+from miner.issues.prompt import Taxonomy, system_text
 from miner.issues.taxonomy_settings import load_taxonomy
 from miner.settings import Settings
 
 NEAREST = 3  # articles of a ticket
+ARTICLE_FRAME = 40  # characters around an article's title and section in the document
 
 if TYPE_CHECKING:
     from miner.help_center.nearest import Nearest
 
 
-def load_prefix(session: Session, settings: Settings, *, version: int) -> Taxonomy:
-    """All that the prompt's prefix says: the taxonomy, the outline of the Help Center, corrections as examples."""
-    found = outline(list_articles(session, settings.help_centers))
-    return replace(load_taxonomy(session, settings, version=version), help_center=found)
+@dataclass(frozen=True, slots=True)
+class PromptSize:
+    """Characters for estimates: of what stands before the tickets, and of what comes with each beside its text."""
+
+    prefix: int
+    a_ticket: int = 0
+
+
+def measure_prompt(session: Session, settings: Settings, *, version: int) -> PromptSize:
+    """The size of the prompt under these settings: instructions, taxonomy, outline, examples, nearest articles."""
+    articles = list_articles(session, settings.help_centers)
+    taxonomy = replace(load_taxonomy(session, settings, version=version), help_center=outline(articles))
+    shown = min(NEAREST, len(articles))
+    named = sum(len(one.title) + len(one.section) for one in articles) // max(1, len(articles))
+    return PromptSize(len(system_text(taxonomy)), shown * (named + ARTICLE_FRAME))
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class LiveReading:
             self.purse = Purse.open(session, run_id=context.run_id, model=claude.model, settings=current)
             stored = load_knowledge(session, context.settings, version=context.settings_version)
         self.knowledge = stored.prepare()
-        self.question = Question(claude, self.knowledge)
+        self.question = Question(claude, self.knowledge, second=context.settings.second_model)
         self.same_as: dict[int, int] = {}  # ticket id -> the reading whose answer it gets
         self.tasks: deque[Task] = deque()
         self.under_way: dict[Future[Reply], Task] = {}
@@ -172,7 +172,7 @@ class LiveReading:
                 reply = future.result()
             except (RateLimited, AttentionNeeded, ClaudeTrouble) as error:
                 self.tasks.appendleft(task)
-                self._hold_back(error, len(task.tickets))
+                self._hold_back(error, task)
             else:
                 self.ready += self._judge(task, reply)
 
@@ -181,12 +181,14 @@ class LiveReading:
         self.calls.append((reply, len(task.tickets)))
         self.purse.spend(call_cost(reply))
         counted = reply.tokens.prompt - reply.tokens.read if reply.tokens else 0
-        self.pace.answered(counted, requests_left=reply.room.requests, tokens_left=reply.room.input_tokens)
-        judged = judge(task, reply, opaque_ids(len(task.tickets)), self.question.areas)
+        if not task.second:  # its limits are of another model
+            self.pace.answered(counted, requests_left=reply.room.requests, tokens_left=reply.room.input_tokens)
+        has_second = self.question.second is not None
+        judged = judge(task, reply, opaque_ids(len(task.tickets)), self.question.areas, second=has_second)
         self.tasks.extendleft(reversed(judged.again))
         if reply.outcome != "bad_request":
             self.accepted = True
-        elif not self.accepted:
+        elif not self.accepted and not task.second:
             self.refused += judged.readings
             self.refusal = reply.reason
             if len(self.refused) >= REFUSALS:
@@ -202,7 +204,7 @@ class LiveReading:
             "set MINER_MODEL to a model that gives structured answers"
         )
 
-    def _hold_back(self, error: RateLimited | AttentionNeeded | ClaudeTrouble, tickets: int) -> None:
+    def _hold_back(self, error: RateLimited | AttentionNeeded | ClaudeTrouble, task: Task) -> None:
         """Nothing is sent for a while, or no more at all."""
         self.pace.refused()
         if isinstance(error, RateLimited) and error.seconds <= IN_PLACE_SECONDS:
@@ -210,7 +212,7 @@ class LiveReading:
             return
         if isinstance(error, ClaudeTrouble):
             if error.sent:
-                self.calls.append((Reply("lost", self.question.claude.model), tickets))
+                self.calls.append((Reply("lost", self.question.reader(task).model), len(task.tickets)))
             self.troubles += 1
             if self.troubles < TROUBLES:
                 self.not_before = time.monotonic() + min(IN_PLACE_SECONDS, 0.25 * 2.0**self.troubles)

@@ -53,10 +53,17 @@ def count_pending(session: Session, *, limit: int | None = None, held: bool | No
     return session.scalars(select(func.count()).select_from(some)).one()
 
 
-def measure_pending(session: Session, *, limit: int | None = None, held: bool | None = False) -> tuple[int, int]:
-    """How many tickets wait, the newest `limit` of them, and how many characters they hold together."""
+def measure_pending(
+    session: Session, *, limit: int | None = None, held: bool | None = False, unread: bool = False
+) -> tuple[int, int]:
+    """How many tickets wait, the newest `limit` of them, and how many characters they hold together.
+
+    `unread`: only those that were never read, not those that are read again.
+    """
     length = func.char_length(Ticket.text).label("length")
     some = select(length).where(is_pending(held=held))
+    if unread:
+        some = some.where(Ticket.analyzed_at.is_(None))
     if limit is not None:
         some = some.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit)
     measured = some.subquery()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT_MODEL = "claude-haiku-5-5"
+SECOND_MODEL = "claude-sonnet-5-5"  # for what the first one declines to read
 
 
 @dataclass(frozen=True, slots=True)

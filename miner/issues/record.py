@@ -126,7 +126,7 @@ def _insert_analyses(
                 "ticket_id": answer.ticket.id,
                 "run_id": run_id,
                 "analyzer": analyzer.name,
-                "model": analyzer.model,
+                "model": answer.reading.model or analyzer.model,
                 "settings_version": settings_version,
                 "text_hash": answer.ticket.text_hash,
                 "question": question,

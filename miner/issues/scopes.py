@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from miner.config import Config
 from miner.errors import ConfigurationNeeded, InvalidArguments
+from miner.issues.batching import takes_batches
 from miner.issues.calls import was_claude_used
 from miner.issues.estimate import Estimate, estimate
-from miner.issues.knowledge import load_prefix
-from miner.issues.prompt import system_text
+from miner.issues.knowledge import PromptSize, measure_prompt
 from miner.issues.readers import LOCAL_VERSION, is_claude_to_read
 from miner.models import SCOPES
 from miner.settings import Settings
@@ -54,13 +54,21 @@ def list_reaches(session: Session, *, version: int, settings: Settings, config: 
     """Every scope with its size and price, in the order of SCOPES; the prompt is loaded once."""
     model = model_in_force(config)
     row = session.execute(text(_SIZES), {"version": version, "model": model}).one()
-    prefix = 0 if model == LOCAL_VERSION else len(system_text(load_prefix(session, settings, version=version)))
+    size = PromptSize(0) if model == LOCAL_VERSION else measure_prompt(session, settings, version=version)
     reaches = []
     for place, scope in enumerate(SCOPES):
         tickets, characters = int(row[2 * place]), int(row[2 * place + 1])
         price: Estimate | None = Estimate(Decimal(0), Decimal(0))
         if model != LOCAL_VERSION and tickets:
-            price = estimate(tickets, characters, prefix=prefix, per_call=settings.tickets_per_call, model=model)
+            batch = takes_batches(settings.reading, settings.batch_above, tickets)
+            price = estimate(
+                tickets,
+                characters + tickets * size.a_ticket,
+                prefix=size.prefix,
+                per_call=settings.tickets_in_call(batch=batch),
+                model=model,
+                batch=batch,
+            )
         reaches.append(Reach(scope, tickets, characters, price))
     return reaches
 

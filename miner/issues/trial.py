@@ -117,7 +117,7 @@ def _read_with_claude(context: StepContext, trial_id: int, tickets: Sequence[Pen
     claude = Claude(api_key=str(config.anthropic_api_key), base_url=config.anthropic_base_url, model=config.model)
     try:
         reading = AsideReading(
-            Question(claude, knowledge),
+            Question(claude, knowledge, second=context.settings.second_model),
             [ticket.text for ticket in knowledge.with_articles(tickets)],
             per_call=context.settings.tickets_per_call,
             at_once=context.settings.calls_at_once,

@@ -84,6 +84,9 @@ class ModelBatchRequest(Base):
     text_hashes: Mapped[list[str]] = mapped_column(doc="The version of each ticket's text.")
     calls: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="Answers these tickets had before.")
     wide: Mapped[bool] = mapped_column(server_default=sql("false"), doc="Whether the answer gets twice the room.")
+    second: Mapped[bool] = mapped_column(
+        server_default=sql("false"), doc="Whether the second model is asked, since the first declined."
+    )
     tries: Mapped[int] = mapped_column(SmallInteger, server_default="0", doc="Times it was sent and not answered.")
     spent: Mapped[list[Any]] = mapped_column(
         JSONB, server_default=sql("'[]'"), doc="What each ticket has cost before: input tokens, output tokens, dollars."

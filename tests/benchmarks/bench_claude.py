@@ -79,7 +79,7 @@ def test_dollars_for_a_thousand_tickets(
     for way, values in WAYS.items():
         kept = 10**9 if way == "live, not cached" else 512
         monkeypatch.setitem(MODELS, MODEL, dataclasses.replace(MODELS[MODEL], least_cached=kept))
-        prepare(TICKETS, tickets_per_call=per_call, **values)
+        prepare(TICKETS, tickets_per_call=per_call, tickets_per_batch_call=per_call, **values)
         context, began, started = step("analyze", {"batch_size": TICKETS}), len(claude.billed), time.perf_counter()
         read(context)
         seconds = time.perf_counter() - started

@@ -140,7 +140,7 @@ def kill_at_call(claude: StandIn, run_id: int, moment: str, tmp_path: Path) -> N
 def test_a_kill_at_any_call_of_a_batch_loses_nothing_and_pays_nothing_twice(
     database: str, claude: StandIn, tmp_path: Path, moment: str
 ) -> None:
-    run_id = prepare(TICKETS, reading="batch", tickets_per_call=2)
+    run_id = prepare(TICKETS, reading="batch", tickets_per_call=2, tickets_per_batch_call=2)
     kill_at_call(claude, run_id, moment, tmp_path)
     with worker(tmp_path / "heir.log") as heir:
         eventually(lambda: is_over(run_id), why=heir.output())
@@ -151,7 +151,7 @@ def test_a_kill_at_any_call_of_a_batch_loses_nothing_and_pays_nothing_twice(
 
 def kill_at_commit(claude: StandIn, moment: str, tmp_path: Path) -> bool:
     """Whether the moment came."""
-    run_id = prepare(TICKETS, reading="batch", tickets_per_call=2)
+    run_id = prepare(TICKETS, reading="batch", tickets_per_call=2, tickets_per_batch_call=2)
     process = victim(tmp_path / "victim.log", kill_at=moment)
     try:
         eventually(lambda: process.popen.poll() is not None or is_over(run_id), why=process.output())

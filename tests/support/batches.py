@@ -19,7 +19,8 @@ from tests.support.reading import configure
 
 
 def in_batches(session: Session, **values: Any) -> None:
-    configure(session, **{"reading": "batch", "tickets_per_call": 2, **values})
+    packed = values.get("tickets_per_call", 2)
+    configure(session, **{"reading": "batch", "tickets_per_call": packed, "tickets_per_batch_call": packed, **values})
 
 
 def hurry(session: Session) -> None:

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from miner import db
 from miner.access import Actor, Role
+from miner.config import Config
 from miner.errors import InvalidArguments, NotFound, Refused
 from miner.issues import backlog as backlogs
 from miner.issues.backlog import FIRST_LOOK, answer_backlog, is_large, list_backlogs
 from miner.issues.outlook import Outlook
 from miner.issues.pending import count_pending
+from miner.issues.rereading import apply_rereading
 from miner.models import AuditEntry, Backlog, Ticket
 from miner.runs.context import Skip, StepContext
 from tests.factories import NOON, TESTER, VIEWER
@@ -291,3 +293,31 @@ def test_who_may_not_operate_may_not_answer_and_nonsense_is_refused(
         answer_backlog(session, one.id, "perhaps", by=TESTER)
     with pytest.raises(NotFound):
         answer_backlog(session, one.id + 1, "read", by=Actor("code", "x", Role.operator))
+
+
+def read_locally(session: Session, step: Steps, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """`count` tickets that the local rules have read, and that are to be read again by Claude."""
+    pour(session, count)
+    monkeypatch.setenv("MINER_ANALYZER", "local")
+    assert run_to_end(session, step) == count
+    monkeypatch.setenv("MINER_ANALYZER", "auto")
+    apply_rereading(session, scope="all", config=Config.from_environment(), by=TESTER)
+    session.commit()
+
+
+def test_a_reading_again_asks_nothing_and_leaves_no_empty_backlog(
+    step: Steps, session: Session, claude: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_locally(session, step, monkeypatch, 35)
+    assert run_to_end(session, step) == 35
+    assert (held(session), list_backlogs(session)) == ([], [])
+    assert session.scalars(select(AuditEntry.id).where(AuditEntry.action == "backlog.ask")).all() == []
+
+
+def test_what_is_read_again_does_not_count_among_the_newest_that_are_read_unasked(
+    step: Steps, session: Session, claude: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_locally(session, step, monkeypatch, 35)
+    pour(session, 35, newest=NOON - dt.timedelta(days=9))
+    assert run_to_end(session, step) == 35 + 10
+    assert [(one.reason, one.tickets) for one in list_backlogs(session)] == [("first", 25)]

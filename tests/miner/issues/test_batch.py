@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -105,7 +106,7 @@ def test_requests_of_a_batch_are_those_of_live_calls_without_the_cache_unless_as
 def test_batches_are_taken_above_the_threshold_or_as_the_settings_say(
     step: Steps, session: Session, claude: StandIn, waiting: int, reading: str, sent: int
 ) -> None:
-    configure(session, reading=reading, batch_above=5, tickets_per_call=1)
+    configure(session, reading=reading, batch_above=5, tickets_per_call=1, tickets_per_batch_call=1)
     fill(session, waiting)
     context = step("analyze")
     if sent:
@@ -179,7 +180,7 @@ def test_a_request_that_is_never_answered_is_given_up_and_its_tickets_say_so(
 def test_answers_that_are_wrong_are_asked_again_alone_as_live_ones_are(
     step: Steps, session: Session, claude: StandIn, mode: str
 ) -> None:
-    configure(session, reading=mode, batch_above=5, tickets_per_call=3)
+    configure(session, reading=mode, batch_above=5, tickets_per_call=3, tickets_per_batch_call=3)
     fill(session, 9)
     context = step("analyze")
 
@@ -211,12 +212,44 @@ def test_a_refused_ticket_is_isolated_and_parked_and_its_neighbours_are_read(
     context = step("analyze")
     refuse: Any = lambda message: message.update(stop_reason="refusal", content=[])  # noqa: E731
     claude.fail(when=has("poison"), times=9, change=refuse)
-    turn(session, context)
-    turn(session, context)
+    for _ in range(3):  # in company, alone, and on the second model
+        turn(session, context)
     last_turn(session, context)
     failed = session.scalars(select(Analysis).where(Analysis.outcome == "failed")).one()
     assert (failed.ticket_id, failed.reason) == (bad.id, "Claude declined to read it")
     assert len(issues(session)) == 7
+
+
+def test_a_request_of_a_batch_holds_more_tickets_than_a_live_call(
+    step: Steps, session: Session, claude: StandIn
+) -> None:
+    configure(session, reading="batch")
+    fill(session, 5 + 16)
+    context = step("analyze")
+    turn(session, context)
+    last_turn(session, context)
+    sizes = [(usage["service_tier"], len(tickets_of(body))) for body, usage in claude.billed]
+    assert sizes == [("standard", 5), ("batch", 8), ("batch", 8)]
+    assert len(issues(session)) == 21
+
+
+def test_in_a_batch_too_the_second_model_reads_what_the_first_declines(
+    step: Steps, session: Session, claude: StandIn
+) -> None:
+    in_batches(session, tickets_per_call=1)
+    fill(session, 3)
+    make_ticket(session, text="Odd\n\nThe poison crashes.", created_at=OLD)
+    session.commit()
+    context = step("analyze")
+    refuse: Any = lambda message: message.update(stop_reason="refusal", content=[])  # noqa: E731
+    poison = has("poison")
+    claude.fail(when=lambda body: body["model"] == "claude-haiku-5-5" and poison(body), times=9, change=refuse)
+    turn(session, context)
+    turn(session, context)
+    last_turn(session, context)
+    assert len(issues(session)) == 4
+    assert Counter(session.scalars(select(Analysis.model))) == {"claude-haiku-5-5": 3, "claude-sonnet-5-5": 1}
+    assert sums(session)[1] == sums(session)[3]
 
 
 def test_a_request_that_is_refused_as_invalid_among_others_blames_its_ticket(
@@ -315,7 +348,7 @@ def test_a_batch_that_is_too_large_is_sent_in_halves_and_a_single_request_is_spl
     big: Callable[[dict[str, Any]], bool] = lambda body: len(tickets_of(body["requests"][0]["params"])) > 1  # noqa: E731
     claude.script.clear()
     claude.fail(413, at="create", when=big, times=99)
-    configure(session, reading="batch", tickets_per_call=2)
+    configure(session, reading="batch", tickets_per_call=2, tickets_per_batch_call=2)
     context = step("analyze")
     make_ticket(session, text="More\n\nIt crashes.")
     make_ticket(session, text="More 2\n\nIt crashes.")

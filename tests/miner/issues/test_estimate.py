@@ -32,7 +32,7 @@ def test_nothing_costs_nothing() -> None:
 def test_what_it_costs_lies_between_low_and_high(
     step: Callable[..., StepContext], session: Session, claude: StandIn, per_call: int, batch: bool
 ) -> None:
-    configure(session, tickets_per_call=per_call, reading="batch" if batch else "live")
+    configure(session, tickets_per_call=per_call, tickets_per_batch_call=per_call, reading="batch" if batch else "live")
     fill(session, 40, "Hello there, we use this every day. The export of sheet {} crashes when I press the button.")
     tickets, characters = measure_pending(session)
     session.rollback()

@@ -33,9 +33,9 @@ def said(*entries: Any) -> str:
     return json.dumps({"answers": entries})
 
 
-def ruled(task: Task, outcome: str = "ok", text: str = "", **changes: Any) -> Judged:
+def ruled(task: Task, outcome: str = "ok", text: str = "", *, second: bool = False, **changes: Any) -> Judged:
     reply = Reply(**{"outcome": outcome, "model": MODEL, "text": text, "tokens": TOKENS, "reason": "why", **changes})
-    return judge(task, reply, opaque_ids(len(task.tickets)), {})
+    return judge(task, reply, opaque_ids(len(task.tickets)), {}, second=second)
 
 
 def ids(judged: Judged) -> list[list[int]]:
@@ -129,3 +129,21 @@ def test_a_call_of_unknown_price_makes_the_cost_unknown_and_not_less() -> None:
     (reading,) = ruled(again, text=said(entry(0))).readings
     assert reading.usage.input_tokens == 2 * TOKENS.prompt
     assert reading.usage.cost_usd is None
+
+
+def test_a_single_one_that_is_refused_gets_one_try_on_the_second_model_whatever_it_answers() -> None:
+    (once,) = ruled(Task(tickets(1)), "refused", second=True).again
+    assert (once.second, once.calls, once.spent[0].output_tokens) == (True, 1, TOKENS.received)
+    other = "claude-sonnet-5-5"
+    good = ruled(once, text=said(entry(0)), second=True, model=other).readings[0]
+    assert (good.outcome, good.model, good.usage.output_tokens) == ("issues", other, 2 * TOKENS.received)
+    assert good.usage.cost_usd == (cost(MODEL, TOKENS) or 0) + (cost(other, TOKENS) or 0)
+    for outcome in ("ok", "cut", "refused", "too_long", "bad_request", "unusable"):
+        judged = ruled(once, outcome, second=True, model=other)
+        assert judged.again == ()
+        assert [(one.outcome, one.model) for one in judged.readings] == [("failed", other)]
+
+
+def test_a_pack_that_is_refused_is_split_before_the_second_model_is_asked() -> None:
+    judged = ruled(Task(tickets(2)), "refused", second=True)
+    assert [(len(task.tickets), task.second) for task in judged.again] == [(1, False), (1, False)]

@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 from miner.help_center.articles import Article
 from miner.help_center.records import store_articles
 from miner.issues.answer import NO_ARTICLE, Finding, HelpLink, Reading, TicketText, checked
+from miner.issues.backlog import find_outlook
+from miner.issues.knowledge import measure_prompt
 from miner.issues.prompt import tickets_document
 from miner.issues.wire import answer_schema
 from miner.runs.context import StepContext
+from miner.settings import Settings, load
 from tests.factories import make_ticket
 from tests.standins.claude import answers
 from tests.standins.claude.standin import StandIn
@@ -94,3 +97,18 @@ def test_without_a_help_center_nothing_is_asked_about_articles(step: Steps, sess
     assert "articles" not in call.tickets[0]
     assert '"enum": ["a1", "a2", "a3"]' in json.dumps(answer_schema({}, articles=3))
     assert "articles" not in tickets_document([TicketText(1, "x")])
+
+
+def test_an_estimate_counts_the_articles_that_come_with_each_ticket(session: Session) -> None:
+    make_ticket(session, text="Export\n\nIt crashes.")
+    bare = find_outlook(session, settings=Settings(), model="claude-haiku-5-5")
+    publish(session, *(f"How to export sheet {n}" for n in range(4)))
+    _, current = load(session)
+    size = measure_prompt(session, current, version=1)
+    links = tuple(HelpLink(f"How to export sheet {n}", "Files", BASE) for n in range(3))
+    with_articles, without = (len(tickets_document([TicketText(1, "Export", articles=shown)])) for shown in (links, ()))
+    assert abs(size.a_ticket - (with_articles - without)) < 20
+    told = find_outlook(session, settings=current, model="claude-haiku-5-5")
+    assert bare.low is not None
+    assert told.low is not None
+    assert told.low > bare.low

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from miner import db
 from miner.issues import live
 from miner.issues.pending import count_pending
-from miner.models import Analysis, Person, Ticket
+from miner.models import Analysis, ModelCall, Person, Ticket
 from miner.runs.context import StepContext
 from tests.factories import make_ticket
 from tests.standins.claude import answers
 from tests.standins.claude.standin import StandIn
-from tests.support.reading import configure, fill, has, issues, read
+from tests.support.reading import configure, fill, has, issues, read, sums
 
 Steps = Callable[..., StepContext]
 
@@ -158,6 +158,56 @@ def test_a_ticket_that_is_refused_is_found_and_parked_and_its_neighbours_are_rea
     failed = session.scalars(select(Analysis).where(Analysis.outcome == "failed")).one()
     assert (failed.ticket_id, failed.reason) == (bad.id, "Claude declined to read it")
     assert len(issues(session)) == 4
+
+
+def refused_by(model: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda body: body["model"] == model and has("poison")(body)
+
+
+def test_what_the_first_model_declines_to_read_the_second_reads_and_the_reading_says_so(
+    step: Steps, session: Session, claude: StandIn
+) -> None:
+    fill(session, 4)
+    make_ticket(session, text="Odd\n\nThe poison crashes.")
+    session.commit()
+    refuse: Any = lambda message: message.update(stop_reason="refusal", content=[])  # noqa: E731
+    claude.fail(when=refused_by("claude-haiku-5-5"), times=9, change=refuse)
+    read(session, step("analyze"))
+    assert len(issues(session)) == 5
+    by_model = {reading.model: reading for reading in session.scalars(select(Analysis))}
+    assert set(by_model) == {"claude-haiku-5-5", "claude-sonnet-5-5"}
+    assert by_model["claude-sonnet-5-5"].outcome == "issues"
+    calls = [(call.model, call.outcome) for call in session.scalars(select(ModelCall).order_by(ModelCall.id))]
+    assert calls.count(("claude-sonnet-5-5", "ok")) == 1
+    assert sums(session)[1] == sums(session)[3], "what the second model cost is counted too"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_second_model_that_is_not_to_be_had_fails_its_ticket_and_not_the_run(
+    step: Steps, session: Session, claude: StandIn, status: int
+) -> None:
+    fill(session, 2)
+    bad = make_ticket(session, text="Odd\n\nThe poison crashes.")
+    session.commit()
+    refuse: Any = lambda message: message.update(stop_reason="refusal", content=[])  # noqa: E731
+    claude.fail(when=refused_by("claude-haiku-5-5"), times=9, change=refuse)
+    claude.fail(status=status, when=refused_by("claude-sonnet-5-5"), times=9)
+    read(session, step("analyze"))
+    failed = session.scalars(select(Analysis).where(Analysis.outcome == "failed")).one()
+    assert (failed.ticket_id, failed.model) == (bad.id, "claude-sonnet-5-5")
+    assert len(issues(session)) == 2
+
+
+@pytest.mark.parametrize("name", ["", "claude-haiku-5-5", "claude-fable-5-2"])
+def test_no_second_model_is_asked_where_there_is_none_or_its_price_is_unknown(
+    step: Steps, session: Session, claude: StandIn, name: str
+) -> None:
+    configure(session, second_model=name)
+    fill(session, 1, "The poison of sheet {} crashes.")
+    claude.fail(when=has("poison"), times=9, change=lambda message: message.update(stop_reason="refusal", content=[]))
+    read(session, step("analyze"))
+    assert [call.model for call in session.scalars(select(ModelCall))] == ["claude-haiku-5-5"]
+    assert session.scalars(select(Analysis.outcome)).all() == ["failed"]
 
 
 def test_an_answer_that_is_cut_keeps_what_is_whole(step: Steps, session: Session, claude: StandIn) -> None:

@@ -1,0 +1,1 @@
+ALTER TABLE model_batch_requests DROP COLUMN second;

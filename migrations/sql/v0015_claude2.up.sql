@@ -1,0 +1,1 @@
+ALTER TABLE model_batch_requests ADD COLUMN second BOOLEAN DEFAULT false NOT NULL;
