@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from miner.issues.rewording import Rewording, reword_issues
 from miner.logs import get_logger
 from miner.runs.context import StepContext
 from miner.tickets.people import list_names
@@ -75,6 +76,7 @@ def rebuild_batch(session: Session, ids: Sequence[int], *, rules: TextRules) -> 
         comments[row.ticket_id].append(row)
     names = _names(session, tickets, comments)
     texts, places = [], []
+    made: dict[int, Rewording] = {}
     for ticket in tickets:
         messages = comments[ticket.id]
         entering = [(one.public or rules.private, one.body) for one in messages]
@@ -83,12 +85,15 @@ def rebuild_batch(session: Session, ids: Sequence[int], *, rules: TextRules) -> 
         built = (
             build_text(ticket.subject, entering, redact) if messages else build_text("", [(True, ticket.text)], redact)
         )
+        made[ticket.id] = Rewording(built, redact)
         texts.append({"id": ticket.id, "text": built.text, "text_hash": built.text_hash})
         for one, place in zip(messages, built.places[: len(messages)], strict=True):
             start, end = place if place and one.public else (None, None)
             places.append({"ticket_id": ticket.id, "position": one.position, "start": start, "end": end})
     session.execute(text(_STORE_TEXTS), {"rows": json.dumps(texts, ensure_ascii=False), "mark": rules.mark})
     session.execute(text(_STORE_PLACES), {"rows": json.dumps(places)})
+    if rules.redact:
+        reword_issues(session, made)
     return sum(row["text_hash"] != ticket.text_hash for row, ticket in zip(texts, tickets, strict=True))
 
 

@@ -12,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from miner import db
 from miner.issues import analyze
-from miner.models import Analysis, Person, Ticket, TicketComment
+from miner.issues.checks import draw_check
+from miner.models import Analysis, CheckItem, Correction, Issue, Person, Ticket, TicketComment
 from miner.runs import lifecycle
 from miner.runs.context import StepContext
 from miner.settings import Settings
 from miner.tickets import importer, rebuild
 from miner.tickets.people import forget_strangers
 from miner.tickets.rebuild import rebuild_texts
-from tests.factories import make_ticket
+from tests.factories import TESTER, make_issue, make_ticket
 from tests.standins.zendesk.standin import StandIn
 from tests.support.mirror import SOURCE, differences, sync
 
@@ -137,3 +138,40 @@ def test_a_ticket_without_stored_messages_keeps_its_words(step: Steps, session: 
     assert rebuild_texts(step("analyze")) == 1
     session.refresh(ticket)
     assert ticket.text == "Export\n\nIt crashes. Write to [EMAIL]"
+
+
+def test_what_is_kept_of_a_text_loses_the_personal_data_with_it_retired_issues_too(
+    step: Steps, session: Session
+) -> None:
+    body = "Export\n\nIt crashes. Write to ann@example.com. It is slow."
+    ticket = make_ticket(session, text=body, text_rules="plain")
+    facts = {"workaround": "write to ann@example.com", "article_url": "https://help.example.com/a?b=ann@example.com"}
+    live = make_issue(session, ticket, quote=body[8:47], facts=facts, summary="ann@example.com is told of a crash")
+    gone = {"retired_at": ticket.created_at, "retired_reason": "a later reading no longer found it"}
+    retired = make_issue(session, ticket, quote="Write to ann@example.com", quote_start=20, quote_end=44, **gone)
+    elsewhere = make_issue(session, ticket, quote="bob@example.com said so", **gone)
+    untouched = make_issue(session, ticket, quote="It is slow.", quote_start=46, quote_end=57, **gone)
+    said = draw_check(session, by=TESTER, seed=1)
+    right = {"type": "friction", "severity_phrase": "ann@example.com"}
+    session.add(
+        Correction(
+            ticket_id=ticket.id, issue_id=live.id, kind="type", before={"quote": live.quote}, after=right, original={},
+            settings_version=1, created_by="x",
+        )
+    )  # fmt: skip
+    session.commit()
+    assert rebuild_texts(step("analyze")) == 1
+    session.expire_all()
+    for issue in (live, retired):
+        assert "[EMAIL]" in issue.quote
+        assert ticket.text[issue.quote_start : issue.quote_end] == issue.quote
+        assert (issue.quote_verified, issue.text_hash) == (True, ticket.text_hash)
+    assert (elsewhere.quote, elsewhere.quote_verified, elsewhere.quote_start) == ("[EMAIL] said so", False, None)
+    assert (untouched.quote, untouched.quote_verified) == ("It is slow.", True)
+    assert live.facts == {**facts, "workaround": "write to [EMAIL]"}
+    assert live.summary == "[EMAIL] is told of a crash"
+    kept = [session.scalars(select(one)).all() for one in (CheckItem.shown, Correction.before, Correction.after)]
+    assert said.id
+    assert kept[0]
+    assert "ann@" not in json.dumps(kept)
+    assert session.scalars(select(Issue.id).where(Issue.quote.contains("@"))).all() == []
