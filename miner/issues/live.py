@@ -57,6 +57,7 @@ class LiveReading:
         self.same_as: dict[int, int] = {}  # ticket id -> the reading whose answer it gets
         self.tasks: deque[Task] = deque()
         self.under_way: dict[Future[Reply], Task] = {}
+        self.reserved = Decimal(0)  # the most that the calls under way can cost
         self.in_hand: dict[int, PendingTicket] = {}
         self.ready: list[Reading] = []
         self.calls: list[tuple[Reply, int]] = []
@@ -143,12 +144,13 @@ class LiveReading:
 
     def _send(self, pool: ThreadPoolExecutor) -> None:
         while self.tasks and self._may_send():
-            coming = sum(map(self.question.bound, [*self.under_way.values(), self.tasks[0]]), Decimal(0))
+            coming = self.reserved + self.question.bound(self.tasks[0])
             if self.under_way and not self.purse.allows(coming):
                 return  # what is under way may cost less than it could
             self.purse.check(coming)
             task = self.tasks.popleft()
             self.under_way[pool.submit(self.question.ask, task)] = task
+            self.reserved = coming
 
     def _may_send(self) -> bool:
         unstored = len(self.under_way) + len(self.calls) + len(self.in_store[1])
@@ -168,6 +170,7 @@ class LiveReading:
         """Judge the answers that came in; they are stored after the next calls are sent."""
         for future in finished:
             task = self.under_way.pop(future)
+            self.reserved -= self.question.bound(task)
             try:
                 reply = future.result()
             except (RateLimited, AttentionNeeded, ClaudeTrouble) as error:

@@ -113,7 +113,7 @@ def test_when_the_first_of_them_fails_the_others_are_still_read(step: Steps, ses
     tickets(session, 3)
     fill(session, 1)
     claude.fail(
-        when=has("every time"), times=2, change=lambda message: message.update(stop_reason="refusal", content=[])
+        when=has("every time"), times=3, change=lambda message: message.update(stop_reason="refusal", content=[])
     )
     counters = read(session, step("analyze"))
     outcomes = sorted(session.scalars(select(Analysis.outcome)).all())
