@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.scripts import run
 
 revision = "v0015_claude2"
-down_revision = "v0013_access"
+down_revision = "v0014_fields"
 branch_labels = None
 depends_on = None
 
