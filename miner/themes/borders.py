@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from miner.themes.neighbours import find_neighbours
-from miner.themes.similarity import Vectors, centre_vectors, join_similarities
+from miner.themes.similarity import Vectors, join_similarities
 
 Labels = NDArray[np.int64]
 
@@ -33,7 +33,7 @@ def settle_sides(partitions: Sequence[Hashable], vectors: Vectors, words: sparse
     voters = min(_VOTERS, len(sides) - 1)
     if len(numbers) < 2 or voters < _VOTERS:
         return sides
-    ((near, alike),) = find_neighbours(centre_vectors(vectors), words, near=voters, shares=(_SHARE,))
+    ((near, alike),) = find_neighbours(vectors, words, near=voters, shares=(_SHARE,))
     votes = np.zeros((len(sides), len(numbers)), np.float32)
     for column in range(voters):
         votes[np.arange(len(sides)), sides[near[:, column]]] += np.maximum(alike[:, column], 0)
@@ -83,7 +83,7 @@ def join_across(
     side[labels] = [place[partition] for partition in partitions]
     ones = np.ones(len(labels), np.float32)
     members = sparse.csr_matrix((ones, (labels, np.arange(len(labels)))), shape=(count, len(labels)))
-    dense, lexical = members @ centre_vectors(vectors), sparse.csr_matrix(members @ words)
+    dense, lexical = members @ vectors, sparse.csr_matrix(members @ words)
     sizes = np.bincount(labels, minlength=count)
     groups = [Sums(int(sizes[one]), dense[one], lexical[[one]]) for one in range(count)]
     heir = np.arange(count)

@@ -22,15 +22,15 @@ from scipy.spatial.distance import squareform
 
 from miner.themes.borders import join_across, settle_sides
 from miner.themes.communities import find_communities
-from miner.themes.similarity import Vectors, centre_vectors, join_similarities, weigh_words
+from miner.themes.similarity import Vectors, centre_vectors, find_usual_distance, join_similarities, weigh_words
 
 StoredVectors = NDArray[np.float16] | Vectors
 Labels = NDArray[np.int64]
 
 LARGEST_TREE = 500
-TREE_SHARE = 0.3  # the weight of words
-TREE_CUT = 0.78  # of the average distance between two issues of the partition
-USUAL_DISTANCE = 0.8  # a partition about one thing alone is closer than this; it must not be cut finer for that
+TREE_SHARE = 0.25  # the weight of words
+TREE_CUT = 0.7  # of the average distance between any two issues
+USUAL_DISTANCE = 0.8  # a few issues about one thing are closer than this; they must not be cut finer for that
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,21 @@ def group(
     if not len(texts):
         return Grouping(np.zeros(0, np.int64), [])
     words = weigh_words(texts)
-    unit = vectors.astype(np.float32)
+    unit = centre_vectors(vectors.astype(np.float32))
+    usual = max(find_usual_distance(unit, words, TREE_SHARE), USUAL_DISTANCE) if len(texts) > 1 else USUAL_DISTANCE
     sides = settle_sides(partitions, unit, words)
     warm = None if before is None else _number(before)
     labels = np.full(len(texts), -1, np.int64)
     found = 0
     for side in np.unique(sides):
         rows = np.flatnonzero(sides == side)
-        own = words if len(rows) == len(texts) else weigh_words([texts[row] for row in rows.tolist()])
-        some = unit if len(rows) == len(texts) else unit[rows]  # at 20,000 issues every copy counts
-        part = _group_partition(some, own, granularity, None if warm is None else warm[rows])
+        whole = len(rows) == len(texts)
+        some, own = (unit, words) if whole else (unit[rows], words[rows])  # at 20,000 issues every copy counts
+        if len(rows) > LARGEST_TREE:
+            part = find_communities(some, own, granularity=granularity, before=None if warm is None else warm[rows])
+        else:
+            alike = join_similarities(some @ some.T, (own @ own.T).toarray(), TREE_SHARE)
+            part = cut_tree(alike, granularity, usual)
         labels[rows] = part + found
         found += int(part.max()) + 1
     labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
@@ -93,22 +98,15 @@ def _number(before: Sequence[int | None]) -> Labels:
     return np.array([-1 if theme is None else theme for theme in before], np.int64)
 
 
-def _group_partition(vectors: Vectors, words: sparse.csr_matrix, granularity: float, before: Labels | None) -> Labels:
-    if len(vectors) == 1:
+def cut_tree(similarities: Vectors, granularity: float, usual: float = USUAL_DISTANCE) -> Labels:
+    """Clusters of an average-linkage tree, cut at a share of `usual`, the distance between any two issues."""
+    if len(similarities) == 1:
         return np.zeros(1, np.int64)
-    if len(vectors) > LARGEST_TREE:
-        return find_communities(centre_vectors(vectors), words, granularity=granularity, before=before)
-    return cut_tree(join_similarities(vectors @ vectors.T, (words @ words.T).toarray(), TREE_SHARE), granularity)
-
-
-def cut_tree(similarities: Vectors, granularity: float) -> Labels:
-    """Clusters of an average-linkage tree, cut at a share of the usual distance between two issues."""
     distances = np.maximum(1 - (similarities + similarities.T) / 2, 0).astype(np.float64)
     np.fill_diagonal(distances, 0)
     condensed = squareform(distances, checks=False)
     share = 1 - (1 - TREE_CUT) * granularity**0.5
-    height = share * max(float(condensed.mean()), USUAL_DISTANCE)
-    labels: Labels = fcluster(linkage(condensed, "average"), height, "distance").astype(np.int64) - 1
+    labels: Labels = fcluster(linkage(condensed, "average"), share * usual, "distance").astype(np.int64) - 1
     return labels
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +16,25 @@ from miner.themes.words import split_words
 Vectors = NDArray[np.float32]
 
 
+FEW = 20  # issues: of so many, half of the mean is taken off; the mean of two or three says little of the others
+
+
 def centre_vectors(vectors: Vectors) -> Vectors:
     """The vectors without what all of them share (their mean), unit rows again; zero rows stay zero."""
-    centred: Vectors = vectors - vectors.mean(axis=0, dtype=np.float32)
+    share = np.float32(len(vectors) / (len(vectors) + FEW))
+    centred: Vectors = vectors - share * vectors.mean(axis=0, dtype=np.float32)
     lengths = np.linalg.norm(centred, axis=1, keepdims=True)
     centred /= np.maximum(lengths, 1e-9)
     return centred
 
 
 def weigh_words(texts: Sequence[str]) -> sparse.csr_matrix:
-    """TF-IDF of single words, sublinear in the count, one unit row for each text (zero for one without words)."""
+    """TF-IDF of words and pairs of words, sublinear in the count, a unit row for each text (zero: it has no words)."""
     vocabulary: dict[str, int] = {}
     rows, columns, weights = [], [], []
-    for row, one in enumerate(texts):
-        for word, count in Counter(split_words(one)).items():
+    for row, text in enumerate(texts):
+        found = split_words(text)
+        for word, count in Counter(found + [f"{one} {other}" for one, other in pairwise(found)]).items():
             rows.append(row)
             columns.append(vocabulary.setdefault(word, len(vocabulary)))
             weights.append(1 + math.log(count))
@@ -44,3 +50,12 @@ def weigh_words(texts: Sequence[str]) -> sparse.csr_matrix:
 def join_similarities(dense: Vectors, lexical: Vectors, share: float) -> Vectors:
     """The weighted sum of both cosines; `share` is the weight of the words."""
     return (1 - share) * dense + share * lexical
+
+
+def find_usual_distance(vectors: Vectors, words: sparse.csr_matrix, share: float) -> float:
+    """The mean distance between two of at least two different rows, from sums, without the matrix of all pairs."""
+    size = len(vectors)
+    sums = vectors.sum(axis=0, dtype=np.float64), np.asarray(words.sum(axis=0, dtype=np.float64)).ravel()
+    own = float((vectors * vectors).sum(dtype=np.float64)), float(words.multiply(words).sum(dtype=np.float64))
+    dense, lexical = ((float(one @ one) - same) / (size * (size - 1)) for one, same in zip(sums, own, strict=True))
+    return 1 - (1 - share) * dense - share * lexical

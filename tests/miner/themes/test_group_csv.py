@@ -12,7 +12,7 @@ from miner.themes.group_csv import main
 ROWS = [
     ("a", "CSV export fails", "bug"),
     ("b", "Export to CSV crashes", "bug"),
-    ("c", "The CSV export gives an error", "wish"),
+    ("c", "More columns in the CSV export", "wish"),
     ("d", "Please add a dark theme", "wish"),
 ]
 

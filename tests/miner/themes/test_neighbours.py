@@ -9,7 +9,7 @@ from scipy import sparse
 from miner.themes import neighbours
 from miner.themes.communities import link_neighbours
 from miner.themes.neighbours import find_neighbours
-from miner.themes.similarity import centre_vectors, weigh_words
+from miner.themes.similarity import centre_vectors, find_usual_distance, join_similarities, weigh_words
 from tests.miner.themes.test_grouping import blobs
 
 
@@ -46,12 +46,30 @@ def test_links_go_both_ways_and_nobody_is_its_own_neighbour() -> None:
     assert (np.count_nonzero(graph, axis=1) >= 10).all()
 
 
-def test_centred_vectors_have_length_one_and_no_mean() -> None:
-    vectors, _, _ = blobs(6, 10)
-    centred = centre_vectors(vectors + 1)
-    assert np.allclose(np.linalg.norm(centred, axis=1), 1, atol=1e-5)
-    assert np.linalg.norm(centred.mean(axis=0)) < 0.2
-    assert not centre_vectors(np.ones((3, 4), np.float32)).any()
+def test_centred_vectors_have_length_one_and_the_less_in_common_the_more_there_are() -> None:
+    vectors, _, _ = blobs(6, 1_000)
+    common = []
+    for size in (10, 100, 6_000):
+        centred = centre_vectors(vectors[:size] + 0.2)
+        assert np.allclose(np.linalg.norm(centred, axis=1), 1, atol=1e-5)
+        common.append(float(np.linalg.norm(centred.mean(axis=0))))
+    assert common[0] > common[1] > common[2]
+    assert common[2] < 0.1
+    assert not centre_vectors(np.zeros((3, 4), np.float32)).any()
+
+
+def test_the_usual_distance_is_the_mean_over_all_pairs() -> None:
+    vectors, texts, _ = blobs(4, 5)
+    words = weigh_words(texts)
+    pairs = np.triu_indices(20, 1)
+    alike = join_similarities(vectors @ vectors.T, (words @ words.T).toarray(), 0.3)[pairs]
+    assert find_usual_distance(vectors, words, 0.3) == pytest.approx(1 - alike.mean(), abs=1e-5)
+
+
+def test_pairs_of_words_count_as_words_do() -> None:
+    words = weigh_words(["the card was not received", "the card was received, not", "was the not card received"])
+    alike = (words @ words.T).toarray()
+    assert alike[0, 1] > alike[0, 2]
 
 
 def test_a_text_without_words_weighs_nothing() -> None:
