@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from miner.themes.neighbours import find_neighbours
+from miner.themes.neighbours import Neighbours, find_neighbours
 from miner.themes.similarity import Vectors, join_similarities
 
 Labels = NDArray[np.int64]
@@ -22,20 +22,27 @@ Labels = NDArray[np.int64]
 JOINED, OFFERED = 0.8, 0.6  # of what is usual within the clusters
 OUTVOTED = 0.7  # of the likeness of the nearest must lie on another side
 _VOTERS = 8
-_SHARE = 0.3
+SHARE = 0.3  # the weight of words
 _WITHIN = 0.5  # how alike the issues of a theme are, for want of better: where both sides are one issue
 
 
-def settle_sides(partitions: Sequence[Hashable], vectors: Vectors, words: sparse.csr_matrix) -> Labels:
+def find_voters(vectors: Vectors, words: sparse.csr_matrix) -> Neighbours | None:
+    """The nearest eight of each issue, or all others when there are fewer; None for one issue."""
+    if len(vectors) < 2:
+        return None
+    (found,) = find_neighbours(vectors, words, near=min(_VOTERS, len(vectors) - 1), shares=(SHARE,))
+    return found
+
+
+def settle_sides(partitions: Sequence[Hashable], found: Neighbours | None) -> Labels:
     """The side of each issue, numbered by first appearance: its partition, or the one its neighbours outvote it to."""
     numbers = {partition: number for number, partition in enumerate(dict.fromkeys(partitions))}
     sides = np.array([numbers[partition] for partition in partitions], np.int64)
-    voters = min(_VOTERS, len(sides) - 1)
-    if len(numbers) < 2 or voters < _VOTERS:
+    if len(numbers) < 2 or found is None or found[0].shape[1] < _VOTERS:
         return sides
-    ((near, alike),) = find_neighbours(vectors, words, near=voters, shares=(_SHARE,))
+    near, alike = found
     votes = np.zeros((len(sides), len(numbers)), np.float32)
-    for column in range(voters):
+    for column in range(_VOTERS):
         votes[np.arange(len(sides)), sides[near[:, column]]] += np.maximum(alike[:, column], 0)
     votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1e-9)
     return np.where(votes.max(axis=1) >= OUTVOTED, votes.argmax(axis=1), sides)
@@ -60,7 +67,7 @@ class Sums:
     def alike(self, other: Sums, *, total: bool = False) -> float:
         """The mean similarity of an issue here and one there; `total`: the sum."""
         lexical = float((self.words @ other.words.T).toarray()[0, 0])
-        found = join_similarities(self.dense @ other.dense, np.float32(lexical), _SHARE)  # type: ignore[arg-type]
+        found = join_similarities(self.dense @ other.dense, np.float32(lexical), SHARE)  # type: ignore[arg-type]
         return float(found) if total else float(found) / (self.size * other.size)
 
     def joined(self, other: Sums) -> Sums:
@@ -122,7 +129,7 @@ def _list_candidates(
     """Pairs on different sides that may be alike enough, the most alike first."""
     means = dense / sizes.astype(np.float32)[:, None]
     words = sparse.csr_matrix(sparse.diags_array(1 / sizes.astype(np.float32)) @ lexical)
-    alike = join_similarities(means @ means.T, (words @ words.T).toarray(), _SHARE)
+    alike = join_similarities(means @ means.T, (words @ words.T).toarray(), SHARE)
     with np.errstate(divide="ignore", invalid="ignore"):
         within = np.where(sizes > 1, (np.diag(alike) * sizes - 1) / (sizes - 1), np.nan)
     within = np.where(np.isnan(within), _WITHIN, within)

@@ -20,17 +20,19 @@ from scipy import sparse
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from miner.themes.borders import join_across, settle_sides
+from miner.themes.borders import SHARE, find_voters, join_across, settle_sides
 from miner.themes.communities import find_communities
+from miner.themes.neighbours import Neighbours
 from miner.themes.similarity import Vectors, centre_vectors, find_usual_distance, join_similarities, weigh_words
 
 StoredVectors = NDArray[np.float16] | Vectors
 Labels = NDArray[np.int64]
 
 LARGEST_TREE = 500
-TREE_SHARE = 0.25  # the weight of words
-TREE_CUT = 0.7  # of the average distance between any two issues
+TREE_NEAREST, TREE_USUAL = 0.6, 0.48  # of the mean distance to the nearest issue, and of that between any two: the cut
+TREE_HIGHEST = 0.84  # of the latter: a few issues about different things are no theme
 USUAL_DISTANCE = 0.8  # a few issues about one thing are closer than this; they must not be cut finer for that
+_COARSER = 0.28  # of the cut, what granularity moves
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,13 @@ def group(
         return Grouping(np.zeros(0, np.int64), [])
     words = weigh_words(texts)
     unit = centre_vectors(vectors.astype(np.float32))
-    usual = max(find_usual_distance(unit, words, TREE_SHARE), USUAL_DISTANCE) if len(texts) > 1 else USUAL_DISTANCE
-    sides = settle_sides(partitions, unit, words)
+    compared = len(texts) <= LARGEST_TREE or len(set(partitions)) > 1
+    found = find_voters(unit, words) if compared else None
+    sides = settle_sides(partitions, found)
+    cut = find_cut(unit, words, found)
     warm = None if before is None else _number(before)
     labels = np.full(len(texts), -1, np.int64)
-    found = 0
+    count = 0
     for side in np.unique(sides):
         rows = np.flatnonzero(sides == side)
         whole = len(rows) == len(texts)
@@ -85,10 +89,10 @@ def group(
         if len(rows) > LARGEST_TREE:
             part = find_communities(some, own, granularity=granularity, before=None if warm is None else warm[rows])
         else:
-            alike = join_similarities(some @ some.T, (own @ own.T).toarray(), TREE_SHARE)
-            part = cut_tree(alike, granularity, usual)
-        labels[rows] = part + found
-        found += int(part.max()) + 1
+            similarities = join_similarities(some @ some.T, (own @ own.T).toarray(), SHARE)
+            part = cut_tree(similarities, cut, granularity)
+        labels[rows] = part + count
+        count += int(part.max()) + 1
     labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     labels, alike = join_across(labels, sides.tolist(), unit, words)
     return _renumber(labels, smallest, alike)
@@ -98,15 +102,28 @@ def _number(before: Sequence[int | None]) -> Labels:
     return np.array([-1 if theme is None else theme for theme in before], np.int64)
 
 
-def cut_tree(similarities: Vectors, granularity: float, usual: float = USUAL_DISTANCE) -> Labels:
-    """Clusters of an average-linkage tree, cut at a share of `usual`, the distance between any two issues."""
+def find_cut(vectors: Vectors, words: sparse.csr_matrix, voters: Neighbours | None) -> float:
+    """The distance at which groups of a small side are no longer joined.
+
+    Texts that are long, or in a language the model knows badly, are all far from each other; so the cut follows the
+    mean distance of an issue to its nearest, beside that of any two, both over all issues.
+    """
+    if voters is None or len(vectors) < 2:
+        return USUAL_DISTANCE
+    nearest = 1 - float(voters[1][:, 0].mean(dtype=np.float64))
+    usual = max(find_usual_distance(vectors, words, SHARE), USUAL_DISTANCE)
+    return min(TREE_NEAREST * nearest + TREE_USUAL * usual, TREE_HIGHEST * usual)
+
+
+def cut_tree(similarities: Vectors, cut: float, granularity: float) -> Labels:
+    """Clusters of an average-linkage tree, cut at the distance `cut`; higher when `granularity` is below 1."""
     if len(similarities) == 1:
         return np.zeros(1, np.int64)
     distances = np.maximum(1 - (similarities + similarities.T) / 2, 0).astype(np.float64)
     np.fill_diagonal(distances, 0)
     condensed = squareform(distances, checks=False)
-    share = 1 - (1 - TREE_CUT) * granularity**0.5
-    labels: Labels = fcluster(linkage(condensed, "average"), share * usual, "distance").astype(np.int64) - 1
+    height = cut * (1 + _COARSER * (1 - granularity**0.5))
+    labels: Labels = fcluster(linkage(condensed, "average"), height, "distance").astype(np.int64) - 1
     return labels
 
 

@@ -20,6 +20,7 @@ MOST_ISSUES = 200  # the newest of a theme; a portrait is of what is said now
 POINTS, QUOTES = 5, 3
 _FINENESS = (1.0, 2.0, 4.0)  # tried until there are three points
 _SHARE = 0.3
+_CUT = 0.62  # the distance from which two points are distinct, at fineness 1
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _find_points(people: Sequence[Voice], vectors: Vectors) -> list[dict[str, An
     alike = join_similarities(vectors @ vectors.T, (words @ words.T).toarray(), _SHARE)
     labels = np.zeros(len(people), np.int64)
     for fineness in _FINENESS:
-        labels = cut_tree(alike, fineness)
+        labels = cut_tree(alike, _CUT, fineness)
         if len(set(labels.tolist())) >= QUOTES:
             break
     found = []

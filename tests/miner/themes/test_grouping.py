@@ -124,8 +124,8 @@ def test_very_few_issues_are_no_theme(count: int) -> None:
 
 def test_common_words_bring_issues_together_that_the_model_cannot_tell_apart() -> None:
     vectors = np.zeros((6, 8), np.float32)
-    vectors[:, 0] = 0.5**0.5
-    vectors[np.arange(6), np.arange(6) + 1] = 0.5**0.5  # every two are alike by half: too little to meet
+    vectors[:, 0] = 0.4**0.5
+    vectors[np.arange(6), np.arange(6) + 1] = 0.6**0.5  # every two are alike by 0.4: too little to meet
     texts = ["quux zork", "frob nitz", "plugh xyzzy", "glorp blat", "spam hoge", "fuga piyo"]
     apart = group_issues(vectors, texts, ["bug"] * 6, smallest=1)
     joined = group_issues(vectors, ["quux zork"] * 3 + texts[3:], ["bug"] * 6, smallest=1)
