@@ -23,7 +23,7 @@ from scipy.spatial.distance import squareform
 from miner.themes.borders import SHARE, find_voters, join_across, settle_sides
 from miner.themes.communities import find_communities
 from miner.themes.neighbours import Neighbours
-from miner.themes.similarity import Vectors, centre_vectors, find_usual_distance, join_similarities, weigh_words
+from miner.themes.similarity import FEW, Vectors, centre_vectors, find_usual_distance, join_similarities, weigh_words
 
 StoredVectors = NDArray[np.float16] | Vectors
 Labels = NDArray[np.int64]
@@ -32,6 +32,7 @@ LARGEST_TREE = 500
 TREE_NEAREST, TREE_USUAL = 0.6, 0.48  # of the mean distance to the nearest issue, and of that between any two: the cut
 TREE_HIGHEST = 0.84  # of the latter: a few issues about different things are no theme
 USUAL_DISTANCE = 0.8  # a few issues about one thing are closer than this; they must not be cut finer for that
+USUAL_NEAREST = 0.45  # weighs as much as FEW issues: what is nearest to the first ten of a new theme says little
 _COARSER = 0.28  # of the cut, what granularity moves
 
 
@@ -110,7 +111,8 @@ def find_cut(vectors: Vectors, words: sparse.csr_matrix, voters: Neighbours | No
     """
     if voters is None or len(vectors) < 2:
         return USUAL_DISTANCE
-    nearest = 1 - float(voters[1][:, 0].mean(dtype=np.float64))
+    size = len(vectors)
+    nearest = (size * (1 - float(voters[1][:, 0].mean(dtype=np.float64))) + FEW * USUAL_NEAREST) / (size + FEW)
     usual = max(find_usual_distance(vectors, words, SHARE), USUAL_DISTANCE)
     return min(TREE_NEAREST * nearest + TREE_USUAL * usual, TREE_HIGHEST * usual)
 
