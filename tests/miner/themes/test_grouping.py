@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from miner.themes import borders, grouping
 from miner.themes.embed import embed_texts
 from miner.themes.grouping import group, group_issues
+from miner.themes.similarity import weigh_words
 
 EXPORT = ["CSV export fails", "Export to CSV crashes", "The CSV export gives an error", "Exporting a CSV file fails"]
 LOGIN = ["Cannot log in", "Login does not work", "Unable to log in since the update", "The login fails"]
@@ -131,3 +132,12 @@ def test_common_words_bring_issues_together_that_the_model_cannot_tell_apart() -
     joined = group_issues(vectors, ["quux zork"] * 3 + texts[3:], ["bug"] * 6, smallest=1)
     assert len(set(apart[:3].tolist())) == 3
     assert len(set(joined[:3].tolist())) == 1
+
+
+def test_where_even_the_nearest_are_far_the_tree_is_cut_higher() -> None:
+    cuts = []
+    for noise in (0.5, 1.0, 1.5):
+        vectors, texts, _ = blobs(30, 8, noise)
+        words = weigh_words(texts)
+        cuts.append(grouping.find_cut(vectors, words, borders.find_voters(vectors, words)))
+    assert cuts[0] < cuts[1] < cuts[2] <= grouping.TREE_HIGHEST * 1.01
