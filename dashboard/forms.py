@@ -59,8 +59,12 @@ class ThemeQuery(Query):
 
 
 class IssueQuery(Query):
+    """`theme` none: those that are not yet in one."""
+
+    text: Text = ""
     type: Literal["", *ISSUE_TYPES] = ""  # type: ignore[valid-type]
     severity: Literal["", *SEVERITIES] = ""  # type: ignore[valid-type]
+    theme: Literal["", "none"] = ""
     after: PairKey = ""
 
 
@@ -148,6 +152,11 @@ def parse_days(typed: str) -> int | None:
     return int(typed) if re.fullmatch(r"[0-9]{1,3}", typed.strip()) and 1 <= int(typed) <= 365 else None
 
 
+def parse_id(typed: str) -> int | None:
+    """An id as a form sends it; None: it is none."""
+    return int(typed) if re.fullmatch(r"[0-9]{1,18}", typed) else None
+
+
 def parse_id_key(key: str) -> int | None:
     found = _numbers(key, 1)
     return found[0] if found else None
@@ -169,6 +178,7 @@ class Input:
     label: str
     hint: str
     numeric: bool
+    decimal: bool
     least: int | None
     most: int | None
     value: str
@@ -187,6 +197,7 @@ def inputs(job: Job, values: Mapping[str, str] | None = None) -> list[Input]:
                 label=name.replace("_", " ").capitalize(),
                 hint=declared.get("description", ""),
                 numeric=kind["type"] == "integer",
+                decimal=kind["type"] == "number",
                 least=kind.get("minimum"),
                 most=kind.get("maximum"),
                 value=(values or {}).get(name, "" if default is None else str(default)),
@@ -203,4 +214,6 @@ def arguments(job: Job, form: Mapping[str, str]) -> dict[str, Any]:
             typed = form[field.name].strip()
             number = field.numeric and re.fullmatch(r"-?[0-9]{1,18}", typed)
             given[field.name] = int(typed) if number else typed or None
+            if field.decimal and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", typed):
+                given[field.name] = float(typed)
     return given

@@ -28,7 +28,7 @@ from miner.errors import InvalidArguments
 from miner.logs import storable
 from miner.runs.attention import list_attention
 
-MOST_FIELDS = 50
+MOST_FIELDS = 120  # a page of 100 issues to choose from by their boxes
 T = TypeVar("T")
 
 

@@ -46,6 +46,8 @@ def cut_issues(session: Session, asked: IssueQuery, size: int, *, theme_id: int 
         theme_id=theme_id,
         type_=asked.type or None,
         severity=asked.severity or None,
+        text=asked.text or None,
+        placed=False if asked.theme else None,
         after=parse_time_key(asked.after),
         limit=size + 1,
     )

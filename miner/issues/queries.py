@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy import Select, func, literal, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
+from miner.errors import NotFound
 from miner.models import Issue, Theme, Ticket
 from miner.tickets.queries import shown_subject
+
+# As the index issues_words_idx has it, to the letter.
+_SIMPLE: Any = literal_column("'simple'::regconfig")
+_WORDS: Any = literal_column("to_tsvector('simple'::regconfig, issues.summary || ' ' || issues.quote)")
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class IssueLine:
     ticket_original_created_at: dt.datetime | None
     theme_id: int | None
     theme_name: str | None
+    theme_pinned: bool
 
 
 def _lines() -> Select[*tuple[Any, ...]]:
@@ -68,6 +75,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Ticket.original_created_at.label("ticket_original_created_at"),
             Issue.theme_id,
             Theme.name.label("theme_name"),
+            Issue.theme_pinned,
         )
         .join(Ticket, Ticket.id == Issue.ticket_id)
         .outerjoin(Theme, Theme.id == Issue.theme_id)
@@ -81,10 +89,16 @@ def list_issues(
     theme_id: int | None = None,
     type_: str | None = None,
     severity: str | None = None,
+    text: str | None = None,
+    placed: bool | None = None,
     after: tuple[dt.datetime, int] | None = None,
     limit: int = 50,
 ) -> list[IssueLine]:
-    """Live issues, the latest first; `after` is the last line of the page before."""
+    """Live issues, the latest first; `after` is the last line of the page before.
+
+    `text` are words that stand in summary and quote ("..." a phrase, -word excludes); `placed` False: those that are
+    not yet in a theme.
+    """
     query = _lines().order_by(Issue.occurred_at.desc(), Issue.id.desc()).limit(limit)
     if theme_id is not None:
         query = query.where(Issue.theme_id == theme_id)
@@ -92,9 +106,33 @@ def list_issues(
         query = query.where(Issue.type == type_)
     if severity is not None:
         query = query.where(Issue.severity == severity)
+    if text:
+        query = query.where(_WORDS.op("@@")(func.websearch_to_tsquery(_SIMPLE, text)))
+    if placed is not None:
+        query = query.where(Issue.theme_id.is_not(None) if placed else Issue.theme_id.is_(None))
     if after:
         query = query.where(tuple_(Issue.occurred_at, Issue.id) < tuple_(literal(after[0]), literal(after[1])))
     return [IssueLine(**row._mapping) for row in session.execute(query)]
+
+
+def get_issue(session: Session, issue_id: int) -> IssueLine:
+    """A live issue; raises NotFound."""
+    row = session.execute(_lines().where(Issue.id == issue_id)).one_or_none()
+    if row is None:
+        raise NotFound("issue", issue_id)
+    return IssueLine(**row._mapping)
+
+
+def list_issues_by_id(session: Session, issue_ids: Sequence[int]) -> list[IssueLine]:
+    """The live ones of these issues, in the order given."""
+    found = {row.id: IssueLine(**row._mapping) for row in session.execute(_lines().where(Issue.id.in_(issue_ids)))}
+    return [found[one] for one in issue_ids if one in found]
+
+
+def count_unplaced(session: Session) -> int:
+    """How many live issues are not yet in a theme."""
+    query = select(func.count()).select_from(Issue).where(Issue.retired_at.is_(None), Issue.theme_id.is_(None))
+    return session.scalar(query) or 0
 
 
 def list_issues_of_ticket(session: Session, ticket_id: int) -> list[IssueLine]:

@@ -77,6 +77,13 @@ class TrialArguments(Arguments):
     ] = "all"
 
 
+class PreviewArguments(Arguments):
+    granularity: Annotated[
+        float | None,
+        Field(ge=0.25, le=4, description="From 0.25 to 4; above 1 gives more and smaller themes. Empty: as it is set."),
+    ] = None
+
+
 class PipelineArguments(Arguments):
     backfill_days: BackfillDays = None
     batch_size: BatchSize = None
@@ -144,6 +151,7 @@ RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Compari
 SETTLE = Step("settle", "miner.issues.batch:settle", "tickets", "Bringing open batches to their end", key="analyze")
 HELP_CENTER = Step("help_center", "miner.help_center.refresh:run", "help centers", "Reading the Help Center")
 TRIAL = Step("trial", "miner.issues.trial:run", "tickets", "Reading a sample apart")
+PREVIEW = Step("preview", "miner.themes.previewing:run", "groupings", "Counting the themes there would be")
 RETENTION = Step("retention", "miner.runs.retention:run", "runs", "Removing old runs")
 
 JOBS: dict[str, Job] = {}
@@ -278,6 +286,19 @@ register(
         steps=(TRIAL,),
         arguments=TrialArguments,
         keys=("trial",),
+    )
+)
+register(
+    Job(
+        name="preview",
+        title="Preview a granularity",
+        button="Count the themes",
+        sentence="Groups what is stored as another granularity would, and says how many themes that gives. Nothing "
+        "changes.",
+        steps=(PREVIEW,),
+        arguments=PreviewArguments,
+        keys=("preview",),
+        deadline_seconds=3600,
     )
 )
 register(

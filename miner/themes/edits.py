@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
 from miner.models import Issue, Theme, ThemeEdit, ThemeEvent, ThemeLikeness
-from miner.themes.records import mark_retired, mark_revived, refresh_facts
+from miner.themes.facts import mark_retired, mark_revived, refresh_facts
 
 LONGEST_NAME = 200
 
@@ -70,16 +70,27 @@ def split_theme(session: Session, theme_id: int, *, issue_ids: Collection[int], 
 
 def move_issue(session: Session, issue_id: int, *, theme_id: int | None, by: Actor) -> ThemeEdit:
     """Put an issue into a theme, or into none, for good."""
+    return move_issues(session, [issue_id], theme_id=theme_id, by=by)[0]
+
+
+def move_issues(session: Session, issue_ids: Collection[int], *, theme_id: int | None, by: Actor) -> list[ThemeEdit]:
+    """As `move_issue`, several at once: themes are counted once, and each issue has a row that can be undone."""
     require(by, Role.operator, "move an issue")
-    issue = _live_issue(session, issue_id)
     if theme_id is not None:
         _live_theme(session, theme_id)
-    before = {"theme_id": issue.theme_id, "pinned": issue.theme_pinned}
-    issue.theme_id, issue.theme_pinned = theme_id, True
+    moved: list[tuple[Issue, dict[str, Any]]] = []
+    for issue_id in sorted(set(issue_ids)):
+        issue = _live_issue(session, issue_id)
+        moved.append((issue, {"theme_id": issue.theme_id, "pinned": issue.theme_pinned}))
+        issue.theme_id, issue.theme_pinned = theme_id, True
     session.flush()
-    _retire_empty(session, before["theme_id"], theme_id)
+    for left in sorted({before["theme_id"] for _, before in moved if before["theme_id"] is not None}):
+        _retire_empty(session, left, theme_id)
     refresh_facts(session)
-    return _record(session, by, "move", theme_id=theme_id, issue_id=issue.id, detail={"before": before})
+    return [
+        _record(session, by, "move", theme_id=theme_id, issue_id=issue.id, detail={"before": before})
+        for issue, before in moved
+    ]
 
 
 def pin_issue(session: Session, issue_id: int, *, pinned: bool, by: Actor) -> ThemeEdit:

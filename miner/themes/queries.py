@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import Select, literal, or_, select, tuple_
+from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import Session, defer
 
 from miner.errors import NotFound
-from miner.models import Issue, Theme, ThemeEdit, ThemeEvent, ThemeLikeness
+from miner.models import Issue, Theme, ThemeEvent, ThemeLikeness
 
 
 def _themes() -> Select[Theme]:
@@ -75,20 +75,30 @@ class Point:
 
 @dataclass(frozen=True)
 class Portrait:
-    """What a theme says. `by` is terms or claude, None: nothing yet; `sentences` are (text, issue ids)."""
+    """What a theme says. `by` is terms or claude, None: nothing yet; `sentences` are (text, issue ids).
+
+    `ticket_of` leads from each issue in it to its ticket.
+    """
 
     by: str | None
     sentences: list[tuple[str, list[int]]]
     points: list[Point]
     quotes: list[tuple[int, str]]
+    ticket_of: dict[int, int] = field(default_factory=dict)
 
 
 def get_portrait(session: Session, theme_id: int) -> Portrait:
     """What the theme says, as far as the issues behind it are still there; raises NotFound."""
-    raw = get_theme(session, theme_id).portrait
+    return portrait_of(session, get_theme(session, theme_id))
+
+
+def portrait_of(session: Session, theme: Theme) -> Portrait:
+    """As `get_portrait`, of a theme that was read already."""
+    raw = theme.portrait
     sentences, points, quotes = (raw.get(part, []) for part in ("sentences", "points", "quotes"))
     cited = {issue for one in sentences for issue in one["issues"]} | {one["issue"] for one in points} | set(quotes)
-    quote_of = _list_quotes(session, sorted(cited))
+    found = _list_quotes(session, sorted(cited))
+    quote_of = {issue: quote for issue, (quote, _) in found.items()}
     kept = [(one["text"], [issue for issue in one["issues"] if issue in quote_of]) for one in sentences]
     return Portrait(
         raw.get("by"),
@@ -99,12 +109,16 @@ def get_portrait(session: Session, theme_id: int) -> Portrait:
             if one["issue"] in quote_of
         ],
         [(issue, quote_of[issue]) for issue in quotes if issue in quote_of],
+        {issue: ticket for issue, (_, ticket) in found.items()},
     )
 
 
-def _list_quotes(session: Session, issue_ids: Sequence[int]) -> dict[int, str]:
-    rows = session.execute(select(Issue.id, Issue.quote).where(Issue.id.in_(issue_ids), Issue.retired_at.is_(None)))
-    return {row.id: row.quote for row in rows}
+def _list_quotes(session: Session, issue_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+    """{issue id: (quote, ticket id)} of the live ones."""
+    rows = session.execute(
+        select(Issue.id, Issue.quote, Issue.ticket_id).where(Issue.id.in_(issue_ids), Issue.retired_at.is_(None))
+    )
+    return {row.id: (row.quote, row.ticket_id) for row in rows}
 
 
 def list_likenesses(session: Session, theme_id: int) -> list[tuple[int, str, float]]:
@@ -123,9 +137,3 @@ def list_likenesses(session: Session, theme_id: int) -> list[tuple[int, str, flo
         .order_by(pairs.c.likeness.desc(), Theme.id)
     )
     return [(row.id, row.name, row.likeness) for row in rows]
-
-
-def list_edits(session: Session, theme_id: int, *, limit: int = 50) -> list[ThemeEdit]:
-    """What people changed about the theme, the latest first, undone changes included."""
-    query = select(ThemeEdit).where(or_(ThemeEdit.theme_id == theme_id, ThemeEdit.other_id == theme_id))
-    return list(session.scalars(query.order_by(ThemeEdit.id.desc()).limit(limit)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, func, insert, select, text, update
+from sqlalchemy import BigInteger, bindparam, func, insert, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -130,38 +130,6 @@ _ASSIGN = text("""
 def assign_issues(session: Session, *, themes: Mapping[int, int | None]) -> None:
     """Put each issue into its theme (None: none); one that a person pinned meanwhile stays where it is."""
     session.execute(_ASSIGN, {"issues": list(themes), "themes": list(themes.values())})
-
-
-def mark_revived(session: Session, *, theme_ids: Sequence[int]) -> None:
-    """These themes have issues again."""
-    session.execute(
-        update(Theme).where(Theme.id.in_(theme_ids)).values(retired_at=None, heir_id=None, updated_at=func.now())
-    )
-
-
-def mark_retired(session: Session, *, theme_id: int, heir_id: int | None) -> None:
-    """The theme has no issues any more; its address leads to the heir, and no flag is left standing."""
-    values = {"issue_count": 0, "flag": None, "flagged_at": None, "retired_at": func.now(), "updated_at": func.now()}
-    session.execute(update(Theme).where(Theme.id == theme_id).values(heir_id=heir_id, **values))
-
-
-def refresh_facts(session: Session) -> int:
-    """Count, first and last report, type and area of every theme from its live issues; returns how many live themes
-    there are. An area is named only when at least half of the issues have one."""
-    session.execute(
-        text("""
-            UPDATE themes AS theme SET issue_count = fact.issues, first_seen_at = fact.first, last_seen_at = fact.last,
-              type = fact.type, area = fact.area, updated_at = now()
-            FROM (
-              SELECT theme_id, CAST(count(*) AS integer) AS issues, min(occurred_at) AS first, max(occurred_at) AS last,
-                mode() WITHIN GROUP (ORDER BY type) AS type,
-                CASE WHEN count(area) * 2 >= count(*) THEN mode() WITHIN GROUP (ORDER BY area) END AS area
-              FROM issues WHERE retired_at IS NULL AND theme_id IS NOT NULL GROUP BY theme_id) AS fact
-            WHERE theme.id = fact.theme_id
-              AND (theme.issue_count, theme.first_seen_at, theme.last_seen_at, theme.type, theme.area)
-                IS DISTINCT FROM (fact.issues, fact.first, fact.last, fact.type, fact.area)""")
-    )
-    return session.scalar(select(func.count()).select_from(Theme).where(Theme.retired_at.is_(None))) or 0
 
 
 def record_events(session: Session, *, events: Sequence[dict[str, Any]], run_id: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from miner.themes import records
+from miner.themes import facts, records
 from miner.themes.matching import Changes, describe_changes
 from miner.themes.planning import IssueRow, ThemePlan, ThemeRow
 
@@ -29,13 +29,13 @@ def store_themes(
     live = {theme.id for theme in known.values() if theme.live}
     changes = describe_changes(before, after, live=live, retired=known.keys() - live)
     records.assign_issues(session, themes={issue: theme for issue, theme in after.items() if theme != before[issue]})
-    records.mark_revived(session, theme_ids=[one.theme_id for one in changes.changes if one.kind == "revived"])
+    facts.mark_revived(session, theme_ids=[one.theme_id for one in changes.changes if one.kind == "revived"])
     for one in changes.changes:
         if one.kind in ("merged", "retired"):
-            records.mark_retired(session, theme_id=one.theme_id, heir_id=one.other_id)
+            facts.mark_retired(session, theme_id=one.theme_id, heir_id=one.other_id)
     renamed = records.update_themes(session, plans=[plan for plan in plans if plan.id in known], known=known)
     _record_events(session, plans, known, before, changes, renamed, run_id)
-    return changes, records.refresh_facts(session)
+    return changes, facts.refresh_facts(session)
 
 
 def _record_events(

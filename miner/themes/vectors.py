@@ -11,7 +11,9 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TEXT
 from sqlalchemy.orm import Session
 
-from miner.themes.embed import DIMENSIONS, MODEL_ID, Vectors, embed_texts
+from miner.themes.dimensions import DIMENSIONS, MODEL_ID
+
+Vectors = NDArray[np.float32]
 
 
 def hash_text(one: str) -> str:
@@ -31,10 +33,12 @@ def unpack(stored: Sequence[bytes]) -> NDArray[np.float16]:
 
 def embed_in_batches(texts: Iterable[str], *, size: int = 64) -> Iterator[dict[str, bytes]]:
     """Vectors of the distinct `texts`, short ones first, `size` at a time, as {hash: stored vector}."""
+    from miner.themes import embed  # the model's libraries come with it, which whoever only reads does not need
+
     todo = sorted(set(texts), key=lambda one: (len(one), one))
     for start in range(0, len(todo), size):
         batch = todo[start : start + size]
-        yield {hash_text(one): pack(vector) for one, vector in zip(batch, embed_texts(batch), strict=True)}
+        yield {hash_text(one): pack(vector) for one, vector in zip(batch, embed.embed_texts(batch), strict=True)}
 
 
 def list_vectors(session: Session, *, hashes: Iterable[str]) -> dict[str, bytes]:

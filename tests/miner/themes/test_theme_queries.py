@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from miner.errors import NotFound
 from miner.models import ThemeEvent, ThemeLikeness
-from miner.themes import edits, queries
+from miner.themes import edit_queries, edits, queries
 from tests.factories import NOON, TESTER, make_issue, make_theme
 
 
@@ -79,6 +79,7 @@ def test_a_portrait_shows_only_what_rests_on_issues_that_are_there(session: Sess
     assert found.sentences == [("a", [here.id])]
     assert [(point.text, point.quote) for point in found.points] == [("q", here.quote)]
     assert found.quotes == [(here.id, here.quote)]
+    assert found.ticket_of == {here.id: here.ticket_id}
     assert queries.get_portrait(session, make_theme(session).id) == queries.Portrait(None, [], [], [])
 
 
@@ -92,7 +93,22 @@ def test_probably_the_same_themes_are_listed_from_both_sides(session: Session) -
     assert queries.list_likenesses(session, third.id) == []
 
 
-def test_edits_are_listed_for_both_themes_they_touch(session: Session) -> None:
-    one, other = make_theme(session), make_theme(session)
-    edit = edits.merge_themes(session, other.id, into=one.id, by=TESTER)
-    assert queries.list_edits(session, one.id) == queries.list_edits(session, other.id) == [edit]
+def test_edits_are_listed_for_every_theme_they_touch(session: Session) -> None:
+    one, other, third = (make_theme(session) for _ in range(3))
+    issues = [make_issue(session, theme_id=one.id) for _ in range(2)]
+    merge = edits.merge_themes(session, other.id, into=one.id, by=TESTER)
+    move = edits.move_issue(session, issues[0].id, theme_id=third.id, by=TESTER)
+    rename = edits.rename_theme(session, third.id, name="Exports", by=TESTER)
+    edits.undo_edit(session, rename.id, by=TESTER)
+
+    def listed(**of: int) -> list[int]:
+        return [line.id for line in edit_queries.list_edits(session, **of)]
+
+    assert listed(theme_id=one.id) == [move.id, merge.id]
+    assert listed(theme_id=other.id) == [merge.id]
+    assert listed(theme_id=third.id) == [rename.id, move.id]
+    assert listed(before=rename.id, limit=1) == [move.id]
+    renamed, moved, merged = edit_queries.list_edits(session)
+    assert (renamed.before, renamed.name, renamed.undone_by) == (third.name, "Exports", str(TESTER))
+    assert (moved.left_name, moved.theme_name, moved.summary) == (one.name, third.name, issues[0].summary)
+    assert (merged.theme_name, merged.other_name, merged.moved) == (one.name, other.name, 0)
