@@ -72,6 +72,14 @@ EVENTS = {
     "revived": "Came back to life",
     "renamed": "Renamed",
 }
+EDITS = {
+    "rename": "Renamed",
+    "merge": "Merged",
+    "split": "Split",
+    "move": "Moved",
+    "pin": "Held in its theme",
+    "unpin": "Let go",
+}
 ATTENTION = {"configuration": "a change of its configuration", "budget": "money"}
 SHARES = {
     "no_theme": "Issues that are in no theme yet",
@@ -125,6 +133,16 @@ FLASHES = {
     "set_aside": "It counts no longer. You can take that back below.",
     "marked": "The passage is an issue now.",
     "undone": "The correction is taken back.",
+    "renamed": "The name is kept; no run replaces it.",
+    "merged": "Merged: the other theme's address leads here. Undo it below.",
+    "differ": "Noted. These two are not offered as the same again.",
+    "split": "This is the new theme; later groupings keep it apart.",
+    "moved": "Moved for good; later groupings leave it there.",
+    "pinned": "Held: no grouping moves what was ticked.",
+    "unpinned": "Let go: groupings may move what was ticked.",
+    "undone_edit": "The change is undone.",
+    "accepted": "Accepted: the next grouping applies it.",
+    "rejected": "Rejected: the themes stay as they are.",
     "taken_back": "Everything stands as before that re-reading. Group the issues to count the themes anew.",
     "logged_in": "You are logged in.",
     "logged_out": "You are logged out.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -13,12 +14,21 @@ from dashboard.lists import cut_issues, cut_themes
 from dashboard.weeks import Week
 from miner import settings
 from miner.errors import NotFound
+from miner.issues import queries as issues
 from miner.issues import spending
 from miner.models import Theme
 from miner.themes import queries as themes
+from miner.themes.edit_queries import list_edits
+from miner.themes.proposals import find_waiting
 from miner.trends import queries as trends
 
+if TYPE_CHECKING:
+    from miner.themes.similar import Suggestion
+
 PAGE = 50
+MEANT = 10  # themes that a search finds by their meaning
+SIMILAR = 5
+EDITS = 10
 QUOTES = 20
 SPARK_WEEKS = 13
 CHART_WEEKS = 26
@@ -27,10 +37,22 @@ CHART_WEEKS = 26
 def theme_list(request: Request, session: Session) -> View:
     asked = read_query(request, ThemeQuery)
     found = cut_themes(session, asked, PAGE)
+    meant = _close_in_meaning(session, asked, {theme.id for theme in found.rows})
     _, values = settings.load(session)
     first = _this_week(values).shift(1 - SPARK_WEEKS).monday
     sparks = trends.count_by_week(session, [theme.id for theme in found.rows], first_monday=first, weeks=SPARK_WEEKS)
-    return View("themes/list.html", {"asked": asked, "found": found, "sparks": sparks})
+    return View(
+        "themes/list.html",
+        {
+            "asked": asked,
+            "found": found,
+            "sparks": sparks,
+            "meant": meant,
+            "unplaced": issues.count_unplaced(session),
+            "smallest": values.smallest_theme,
+            "proposal": find_waiting(session),
+        },
+    )
 
 
 def theme(request: Request, session: Session) -> View | Redirect:
@@ -43,6 +65,7 @@ def theme(request: Request, session: Session) -> View | Redirect:
     first = this_week.shift(1 - CHART_WEEKS)
     reports = trends.count_by_week(session, [one.id], first_monday=first.monday, weeks=CHART_WEEKS)[one.id]
     quotes = cut_issues(session, IssueQuery(after=asked.after), QUOTES, theme_id=one.id)
+    same = themes.list_likenesses(session, one.id)
     return View(
         "themes/show.html",
         {
@@ -50,6 +73,10 @@ def theme(request: Request, session: Session) -> View | Redirect:
             "weeks": _from_first_report([(first.shift(n), count) for n, count in enumerate(reports)]),
             "days": this_week.days_begun(dt.datetime.now(dt.UTC)),
             "quotes": quotes,
+            "portrait": themes.portrait_of(session, one),
+            "same": same,
+            "similar": _similar(session, one, {other for other, _, _ in same}),
+            "edits": list_edits(session, theme_id=one.id, limit=EDITS),
             "spent": spending.find_theme_spending(session, one.id),
             "look": trends.find_look(session),
             "episodes": trends.list_episodes(session, one.id),
@@ -57,6 +84,27 @@ def theme(request: Request, session: Session) -> View | Redirect:
             "first_page": not asked.after,
         },
     )
+
+
+def _close_in_meaning(session: Session, asked: ThemeQuery, named: set[int]) -> list[Suggestion]:
+    """Themes about the words of the search box, whatever they are called; on the first page, without a filter."""
+    if not asked.text or asked.after or asked.type or asked.flag:
+        return []
+    from miner.themes.meaning import search_by_meaning  # numpy and scipy: not before somebody searches
+
+    return [
+        one for one in search_by_meaning(session, words=asked.text, most=MEANT + len(named)) if one.id not in named
+    ][:MEANT]
+
+
+def _similar(session: Session, one: Theme, same: set[int]) -> list[Suggestion]:
+    """The nearest other themes, as suggestions, without those that are probably the same."""
+    if one.retired_at is not None:
+        return []
+    from miner.themes.similar import similar_themes
+
+    found = similar_themes(session, one.id, most=SIMILAR + len(same))
+    return [other for other in found if other.id not in same][:SIMILAR]
 
 
 def _this_week(values: settings.Settings) -> Week:

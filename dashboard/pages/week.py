@@ -16,6 +16,7 @@ from miner.issues.scores import find_quality
 from miner.runs import queries as runs
 from miner.runs.jobs import JOBS
 from miner.themes import queries as themes
+from miner.themes.proposals import find_waiting
 from miner.tickets import completeness
 from miner.tickets import queries as tickets
 from miner.trends import queries as trends
@@ -65,6 +66,7 @@ def _show(session: Session, week: Week, now: dt.datetime, settings_version: int)
                 session, ids, first_monday=week.shift(1 - SPARK_WEEKS).monday, weeks=SPARK_WEEKS
             ),
             "customers": trends.count_customers(session, ids, starts=starts, ends=ends) if known else None,
+            "proposal": find_waiting(session),
             "look": trends.find_look(session),
             "last_day": None if sections else trends.find_last_day(session),
         },

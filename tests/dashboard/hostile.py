@@ -16,10 +16,13 @@ from miner.models import (
     SyncCursor,
     ThemeDay,
     ThemeEvent,
+    ThemeLikeness,
+    ThemeProposal,
     Trial,
     TrialReading,
     ZendeskAccount,
 )
+from miner.themes.edits import move_issue, rename_theme
 from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
@@ -131,6 +134,21 @@ def store_hostile_rows(session: Session) -> list[str]:
     session.add(TrialReading(trial_id=trial.id, ticket_id=ticket.id, outcome="issues", before=[found],
                              found=[{**found, "summary": f"other {HOSTILE}", "quote": "x"},
                                     {**found, "type": "other"}]))  # fmt: skip
+    theme.portrait = {
+        "by": "claude",
+        "sentences": [{"text": HOSTILE, "issues": [issue.id]}],
+        "points": [{"text": HOSTILE, "count": 1, "issue": issue.id}],
+        "quotes": [issue.id],
+    }
+    session.add(ThemeLikeness(theme_id=min(theme.id, other.id), other_id=max(theme.id, other.id), likeness=0.7))
+    move_issue(session, issue.id, theme_id=theme.id, by=TESTER)
+    rename_theme(session, theme.id, name=HOSTILE[:200], by=TESTER)
+    session.add(
+        ThemeProposal(
+            granularity=1, smallest=3, known=1, moved=1, groups=[],
+            differences=[{"id": None, "name": HOSTILE, "before": 0, "after": 1, "came": 1, "went": 0}],
+        )
+    )  # fmt: skip
     run = make_run(
         session,
         job_name="trends",
@@ -150,7 +168,11 @@ def store_hostile_rows(session: Session) -> list[str]:
         "/",
         "/themes",
         f"/themes/{theme.id}",
+        f"/themes/{theme.id}/change",
+        "/themes/changes",
+        "/themes/proposal",
         "/issues",
+        f"/issues/{issue.id}/similar",
         "/tickets",
         f"/tickets/{ticket.id}",
         "/customers",

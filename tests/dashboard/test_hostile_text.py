@@ -36,6 +36,7 @@ def test_hostile_queries_are_shown_as_text_too(client: TestClient) -> None:
     for payload in PAYLOADS:
         for answer in (
             client.get("/themes", params={"text": payload}),
+            client.get("/issues", params={"text": payload}),
             client.get("/runs", params={"state": payload}),
             client.get(f"/{payload}"),
             client.get("/login", params={"next": f"/{payload}"}),

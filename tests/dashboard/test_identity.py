@@ -14,6 +14,7 @@ from miner import db, sessions, tokens, users
 from miner.access import Actor, Role
 from miner.config import Config
 from miner.models import AuditEntry
+from miner.themes import edits
 from tests.dashboard.conftest import ELSEWHERE, HERE, PRODUCTION, make_client, new_session, new_token
 from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme, make_ticket
 
@@ -37,11 +38,12 @@ def rows(database: str) -> dict[str, int]:
         run, backlog = make_run(session), make_backlog(session)
         user, _ = users.create_user(session, email="ada@example.com", name="Ada", role=Role.viewer, by=TESTER)
         ids = {"themes": theme.id, "tickets": ticket.id, "runs": run.id, "users": user.id, "issues": issue.id}
-        return ids | {"backlogs": backlog.id}
+        change = edits.pin_issue(session, issue.id, pinned=True, by=TESTER)
+        return ids | {"backlogs": backlog.id, "themes/changes": change.id}
 
 
 def address(route: GuardedRoute, rows: dict[str, int]) -> str:
-    noun = route.path.removeprefix("/api").split("/")[1]
+    noun = route.path.removeprefix("/api").partition("/{id:id}")[0].strip("/")
     path = route.path.replace("{week:week}", "2026-W47").replace("{job:slug}", "trends")
     return path.replace("{id:id}", str(rows.get(noun, 1))).replace("{id:slug}", "hourly_trends")
 

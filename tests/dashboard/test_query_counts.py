@@ -10,19 +10,27 @@ import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from miner.models import Customer, JobRunStep, ScheduleTick, ThemeDay
+from miner.models import Customer, JobRunStep, ScheduleTick, ThemeDay, ThemeLikeness
 from miner.runs.events import record_event
+from miner.themes.edits import rename_theme
 from tests.dashboard.conftest import new_session
-from tests.factories import make_issue, make_run, make_theme, make_ticket
+from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
 # Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
 MOST = {
-    "/": 14,
-    "/weeks/2026-W47": 14,
-    "/themes": 4,
-    "/themes/{theme}": 9,
+    "/": 15,  # one of it asks for a grouping that waits
+    "/weeks/2026-W47": 15,
+    "/themes": 6,  # also what is not yet a theme, and a grouping that waits
+    "/themes?text=export": 8,  # also what issues with these words say, and their vectors
+    "/themes/{theme}": 13,  # also its portrait, similar ones, those that are probably the same, and what people changed
+    "/themes/{theme}/change": 6,
+    "/themes/changes": 2,
+    "/themes/proposal": 2,
+    "/themes/granularity": 3,
     "/issues": 3,
+    "/issues?text=export&theme=none": 3,
+    "/issues/{issue}/similar": 6,
     "/tickets": 3,
     "/tickets/{ticket}": 9,
     "/check": 7,
@@ -49,7 +57,7 @@ MOST = {
 
 def fill(session: Session, count: int) -> dict[str, int]:
     """`count` of everything."""
-    run = make_run(session, job_name="pipeline")
+    run, first = make_run(session, job_name="pipeline"), make_theme(session)
     for number in range(count):
         customer = Customer(source="file:x", kind="requester", external_key=f"{run.id}-{number}")
         session.add(customer)
@@ -62,7 +70,18 @@ def fill(session: Session, count: int) -> dict[str, int]:
         )
         session.add(ThemeDay(theme_id=theme.id, day=NOW.date(), reports=1))
         ticket = make_ticket(session, created_at=NOW, customer_id=customer.id)
-        make_issue(session, ticket, theme_id=theme.id)
+        issue = make_issue(session, ticket, theme_id=theme.id)
+        said = {"text": "Fails", "issues": [issue.id]}
+        theme.portrait = {
+            "by": "terms",
+            "sentences": [said] * count,
+            "points": [{"text": "It fails", "count": 1, "issue": issue.id}] * count,
+            "quotes": [issue.id] * count,
+        }
+        first.portrait = theme.portrait
+        session.add(ThemeLikeness(theme_id=first.id, other_id=theme.id, likeness=0.7))
+        rename_theme(session, first.id, name=f"Export fails {number}", by=TESTER)
+        make_issue(session, ticket, theme_id=first.id)
         make_run(session, job_name="sync")
         session.add(JobRunStep(run_id=run.id, position=number, name=f"step{number}", unit="tickets"))
         record_event(session, run.id, "line", f"Line {number}")
@@ -72,7 +91,7 @@ def fill(session: Session, count: int) -> dict[str, int]:
             )
         )
     session.commit()
-    return {"theme": theme.id, "ticket": ticket.id, "run": run.id}
+    return {"theme": first.id, "ticket": ticket.id, "run": run.id, "issue": issue.id}
 
 
 @pytest.mark.parametrize("path", MOST)
