@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from actors.enqueue import start_run
 from dashboard.forms import arguments, inputs, parse_id
 from dashboard.http import Redirect, View
+from dashboard.starting import start_for
 from miner import settings
 from miner.access import Actor
 from miner.db import transaction
@@ -50,7 +50,7 @@ def granularity(request: Request, session: Session) -> View:
 def try_granularity(request: Request, form: dict[str, str], by: Actor) -> Redirect | View:
     """Count the themes that another granularity would give, in a worker; its run's page shows the answer."""
     try:
-        started = start_run("preview", arguments(JOBS["preview"], form), by=by, trigger="button")
+        started = start_for(by, "preview", arguments(JOBS["preview"], form), trigger="button")
     except InvalidArguments as error:
         with transaction() as session:
             shown = _previews(session, typed=form, faults=error.fields)
