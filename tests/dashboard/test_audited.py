@@ -19,10 +19,11 @@ from miner.config import Config
 from miner.issues.checks import draw_check, list_items
 from miner.issues.corrections import set_aside
 from miner.issues.rereading import apply_rereading
-from miner.models import AuditEntry, Issue, User
+from miner.models import AuditEntry, Issue, ThemeLikeness, ThemeProposal, User
+from miner.themes.edits import rename_theme
 from tests.dashboard.conftest import ELSEWHERE
 from tests.dashboard.test_identity import ENTRANCE, TABLE
-from tests.factories import TESTER, make_backlog, make_issue, make_run
+from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme
 
 PASSAGE = "The export to CSV crashes every time"
 PASSWORD, ANOTHER = "green tea and a lot of rain", "another sentence, quite long"
@@ -96,6 +97,28 @@ class Scene:
         config = Config.from_environment()
         return apply_rereading(self.session, scope="all", config=config, trial_id=None, by=TESTER).id
 
+    def theme(self) -> int:
+        return make_theme(self.session).id
+
+    def alike(self) -> tuple[int, int]:
+        one, other = sorted((self.theme(), self.theme()))
+        self.session.add(ThemeLikeness(theme_id=one, other_id=other, likeness=0.7))
+        self.session.flush()
+        return one, other
+
+    def in_theme(self) -> tuple[int, int]:
+        theme = self.theme()
+        return theme, make_issue(self.session, theme_id=theme).id
+
+    def renamed(self) -> int:
+        return rename_theme(self.session, self.theme(), name="Another name", by=TESTER).id
+
+    def proposal(self) -> int:
+        found = ThemeProposal(granularity=2, smallest=3, known=900, moved=400, groups=[], differences=[])
+        self.session.add(found)
+        self.session.flush()
+        return found.id
+
     def disabled(self) -> dict[str, Any]:
         users.disable_user(self.session, self.ada.id, by=TESTER)
         return {}
@@ -117,6 +140,24 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
         lambda s: (f"/backlogs/{make_backlog(s.session).id}/answer", {"answer": "leave"}),
         ["backlog.answer"],
     ),
+    "/themes/{id:id}/rename": (lambda s: (f"/themes/{s.theme()}/rename", {"name": "A name"}), ["theme.rename"]),
+    "/themes/{id:id}/merge": (lambda s: (f"/themes/{s.theme()}/merge", {"into": str(s.theme())}), ["theme.merge"]),
+    "/themes/{id:id}/differ": (
+        lambda s: (lambda one, other: (f"/themes/{one}/differ", {"other": str(other)}))(*s.alike()),
+        ["theme.refuse_likeness"],
+    ),
+    "/themes/{id:id}/issues": (
+        lambda s: (lambda theme, issue: (f"/themes/{theme}/issues", {f"issue-{issue}": "1", "do": "pin"}))(
+            *s.in_theme()
+        ),
+        ["theme.pin"],
+    ),
+    "/themes/changes/{id:id}/undo": (lambda s: (f"/themes/changes/{s.renamed()}/undo", {}), ["theme.undo"]),
+    "/themes/proposal": (
+        lambda s: ("/themes/proposal", {"proposal": str(s.proposal()), "decision": "reject"}),
+        ["themes.rejected"],
+    ),
+    "/themes/granularity": (lambda s: ("/themes/granularity", {"granularity": "0.5"}), ["run.create"]),
     "/tickets/{id:id}/missed": (
         lambda s: (f"/tickets/{s.ticket()}/missed", {"passage": PASSAGE, "type": "bug"}),
         ["issue.missed"],
