@@ -17,7 +17,7 @@ from miner.issues.sentences import Sentence
 from miner.issues.settling import EVEN, PLAIN_CUES, Opinion, most_telling, settle
 from miner.issues.taxonomy import TYPES
 from miner.issues.weighing import Weighed
-from miner.themes.embed import MODEL_ID
+from miner.themes.dimensions import MODEL_ID
 
 
 def weighed(text: str = "It is what it is.", **weights: float) -> list[Weighed]:
