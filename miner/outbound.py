@@ -16,7 +16,6 @@ from miner.errors import InvalidArguments
 
 PORTS = frozenset({443, 8443})
 TIMEOUT = httpx.Timeout(5.0)
-LARGEST = 64 * 1024
 # Addresses that stand for others: what they hold could be private.
 _TRANSLATED = (
     ip_network("64:ff9b::/96"),
@@ -28,6 +27,10 @@ _TRANSLATED = (
 
 class NotPublic(httpx.TransportError):
     """The address leads into a network that is not public; nothing was sent."""
+
+
+class UnknownHost(httpx.ConnectError):
+    """No address goes by this name."""
 
 
 def check_url(url: str, *, field: str = "url", local: bool = False) -> str:
@@ -66,7 +69,8 @@ class PublicTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.host
-        address = resolve_public(host, request.url.port or 443, local=self._local)
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        address = resolve_public(host, port, local=self._local)
         asked = httpx.Request(
             request.method,
             request.url.copy_with(host=address),
@@ -81,11 +85,11 @@ class PublicTransport(httpx.BaseTransport):
 
 
 def resolve_public(host: str, port: int, *, local: bool = False) -> str:
-    """One address of `host`, all of which are public; raises NotPublic, or httpx.ConnectError for no address."""
+    """One address of `host`, all of which are public; raises NotPublic or UnknownHost."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise httpx.ConnectError(f"there is no host {host}") from None
+        raise UnknownHost(f"there is no host {host}") from None
     addresses = [str(one[4][0]).partition("%")[0] for one in found]
     for address in addresses:
         if not (is_public(address) or (local and ip_address(address).is_loopback)):

@@ -1,15 +1,13 @@
 """Reading a public Help Center over the network (httpx): without any credential, and only where it may lead.
 
-The address comes from a setting, so it must not lead into the network this runs in: https only, every address that the
-host's name stands for must be public, and the connection goes to the address that was checked, whatever the name
-stands for a moment later. Only for development, loopback is allowed. Redirects are followed on the same host alone.
+The address comes from a setting, so it must not lead into the network this runs in: https only, and only to public
+addresses (see `miner.outbound`). Only for development, loopback is allowed. Redirects are followed on the same host
+alone.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -20,6 +18,7 @@ import httpx
 
 from miner.errors import HelpCenterRefused, HelpCenterTrouble
 from miner.help_center.articles import Article, next_cursor, parse_articles, parse_sections
+from miner.outbound import NotPublic, PublicTransport, UnknownHost
 from miner.settings_rules import base_fault, is_loopback
 from miner.tickets.zendesk_answers import retry_seconds
 from miner.version import VERSION
@@ -42,8 +41,9 @@ class HelpCenter:
         parts = urlsplit(self.base)
         self._origin, self.host = f"{parts.scheme}://{parts.netloc}", parts.hostname or ""
         self._locale = parts.path.strip("/").split("/")[1]
-        self._development, self._seconds = development, seconds
+        self._seconds = seconds
         self._http = httpx.Client(
+            transport=PublicTransport(local=development and is_loopback(self.host)),
             follow_redirects=False,
             trust_env=False,  # a proxy would resolve the name anew
             timeout=httpx.Timeout(seconds, connect=10.0),
@@ -96,11 +96,8 @@ class HelpCenter:
         raise HelpCenterTrouble(f"{self.host} sends us in a circle")
 
     def _send(self, address: str) -> tuple[httpx.Response, bytes]:
-        """The whole answer, within the time and size that are allowed, from an address that was checked."""
-        url = httpx.URL(address)
-        pinned = url.copy_with(host=self._resolve(url.port or (443 if url.scheme == "https" else 80)))
-        request = self._http.build_request("GET", pinned, headers={"Host": url.netloc.decode("ascii")})
-        request.extensions["sni_hostname"] = self.host  # the certificate must be the name's, not the number's
+        """The whole answer, within the time and size that are allowed."""
+        request = self._http.build_request("GET", address)
         give_up = time.monotonic() + self._seconds
         try:
             response = self._http.send(request, stream=True)
@@ -113,29 +110,14 @@ class HelpCenter:
                 return response, bytes(body)
             finally:
                 response.close()
+        except NotPublic:
+            raise HelpCenterRefused(
+                f"{self.host} leads into a private network, where no public Help Center is: correct help_centers"
+            ) from None
+        except UnknownHost:
+            raise HelpCenterTrouble(f"{self.host} is not known: check help_centers") from None
         except (httpx.TransportError, httpx.StreamError, httpx.DecodingError) as error:
             raise HelpCenterTrouble(f"{self.host} cannot be read: {type(error).__name__}") from None
-
-    def _resolve(self, port: int) -> str:
-        """An address that the host's name stands for; raises HelpCenterRefused where any of them is not public."""
-        try:
-            rows = socket.getaddrinfo(self.host, port, type=socket.SOCK_STREAM)
-        except OSError:
-            raise HelpCenterTrouble(f"{self.host} is not known: check help_centers") from None
-        addresses = [str(row[4][0]) for row in rows]
-        for one in addresses:
-            if not _is_allowed(one, self._development and is_loopback(self.host)):
-                raise HelpCenterRefused(
-                    f"{self.host} leads into a private network, where no public Help Center is: correct help_centers"
-                )
-        return addresses[0]
-
-
-def _is_allowed(address: str, loopback: bool) -> bool:
-    parsed = ipaddress.ip_address(address.split("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    parsed = mapped or parsed
-    return parsed.is_loopback if loopback else parsed.is_global and not parsed.is_multicast
 
 
 def _read(host: str, response: httpx.Response, body: bytes) -> Mapping[str, Any]:
