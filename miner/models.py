@@ -40,19 +40,8 @@ from miner.tables.judgement import (
     TrialReading,
 )
 from miner.tables.money import BACKLOG_ANSWERS, BACKLOG_REASONS, Backlog
-from miner.tables.runs import (
-    Beat,
-    JobRun,
-    JobRunAttempt,
-    JobRunEvent,
-    JobRunKey,
-    JobRunStep,
-    JobWake,
-    Schedule,
-    ScheduleTick,
-    Switch,
-    Worker,
-)
+from miner.tables.runs import JobRun, JobRunAttempt, JobRunEvent, JobRunKey, JobRunStep
+from miner.tables.schedules import Beat, JobWake, Schedule, ScheduleTick, Switch, Worker
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
 from miner.tables.theming import ThemeEdit, ThemeGrouping, ThemeLikeness, ThemeProposal
 from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment

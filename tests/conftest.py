@@ -21,7 +21,8 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 from miner import db, logs, schema
-from miner.config import Config, normalise_database_url
+from miner.addresses import normalise_database_url
+from miner.config import Config
 from miner.runs import lifecycle
 from miner.runs.context import StepContext
 from miner.runs.creation import create_run

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from miner import db, schema
-from miner.config import normalise_database_url
+from miner.addresses import normalise_database_url
 from miner.postgres import Server
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from actors.enqueue import start_run
 from miner import db, schema
-from miner.config import normalise_database_url
+from miner.addresses import normalise_database_url
 from miner.postgres import Server
 from tests.conftest import forget_broker_connections
 from tests.factories import TESTER

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from miner.config import VARIABLES, Config, normalise_database_url
+from miner.addresses import normalise_database_url
+from miner.config import VARIABLES, Config
 from miner.errors import ConfigError, NoDatabase
 
 ROOT = Path(__file__).parent.parent.parent

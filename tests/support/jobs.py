@@ -18,8 +18,9 @@ from sqlalchemy import text
 from actors.jobs import declare
 from miner.errors import StepError, TransientStepError
 from miner.logs import get_logger
+from miner.runs.arguments import Arguments
 from miner.runs.context import StepContext
-from miner.runs.jobs import Arguments, Job, Step, register
+from miner.runs.jobs import Job, Step, register
 
 log = get_logger(__name__)
 # Tests in this process hold a unit open here; a worker process never waits on it.

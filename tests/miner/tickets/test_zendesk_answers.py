@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from miner import errors
-from miner.config import normalise_base_url, normalise_subdomain
+from miner.addresses import normalise_base_url, normalise_subdomain
 from miner.tickets.zendesk_answers import error_detail, is_too_recent, read_answer, retry_seconds
 
 GOOD = b'{"tickets": [], "end_of_stream": true}'
