@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-DEFAULT_MODEL = "claude-haiku-5-5"
 SECOND_MODEL = "claude-sonnet-5-5"  # for what the first one declines to read
 
 

@@ -11,7 +11,6 @@ from miner.issues.lexicon import lexicon
 from miner.issues.sentences import Sentence
 from miner.issues.taxonomy import TYPES
 
-ENOUGH = 2.0  # a hint alone is not an issue
 PLAIN = 3.0  # what a sentence must weigh to be an issue beside another one
 PLAIN_WISH = 4.0  # "should" and "could" stand in reports of problems too
 MOST_ISSUES = 3

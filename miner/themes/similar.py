@@ -95,19 +95,6 @@ def search_themes(session: Session, *, vector: NDArray[np.float32], most: int = 
     return _nearest(themes, centres, vector, most)
 
 
-def search_issues(session: Session, *, words: str, most: int = 50) -> list[Suggestion]:
-    """Live issues that hold all the words ("..." a phrase, -word excludes), the best first."""
-    rows = session.execute(
-        text("""
-            SELECT id, summary, ts_rank(to_tsvector('simple'::regconfig, summary || ' ' || quote), asked) AS rank
-            FROM issues, websearch_to_tsquery('simple', :words) AS asked
-            WHERE retired_at IS NULL AND to_tsvector('simple'::regconfig, summary || ' ' || quote) @@ asked
-            ORDER BY rank DESC, id DESC LIMIT :most"""),
-        {"words": words.replace("\x00", ""), "most": most},
-    )
-    return [Suggestion(row.id, row.summary, float(row.rank)) for row in rows]
-
-
 def _list_centres(session: Session) -> tuple[list[tuple[int, str]], Vectors]:
     rows = session.execute(
         text("SELECT id, name, centroid FROM themes WHERE retired_at IS NULL AND centroid IS NOT NULL ORDER BY id")

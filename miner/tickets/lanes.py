@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-LIVE_LANE = "live"
 BIGGEST_PAGE = 1000
 DAY = 86_400
 # Yesterday is useful within a minute; the older a window, the longer it may be.

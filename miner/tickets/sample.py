@@ -19,7 +19,6 @@ from miner.models import Ticket
 from miner.tickets.payload import TicketData
 
 SOURCE = "sample"
-ATTRIBUTION = "GitBugs, Patil 2025, arXiv 2504.09651, CC-BY-4.0"
 
 # The first and last report of the file.
 FIRST = dt.datetime(2020, 1, 2, 17, 14, 21, tzinfo=dt.UTC)

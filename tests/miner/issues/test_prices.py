@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from miner.config import Config
 from miner.issues.prices import Tokens, cost, find_price, share, share_cost
-from miner.issues.profiles import DEFAULT_MODEL
 
 
 def test_every_kind_of_token_has_its_price() -> None:
@@ -23,7 +23,7 @@ def test_a_model_without_a_price_costs_unknown_and_not_nothing() -> None:
 
 
 def test_the_default_model_has_a_price() -> None:
-    assert find_price(DEFAULT_MODEL) is not None
+    assert find_price(Config.from_environment({}).model) is not None
 
 
 def test_a_dated_id_has_the_price_of_its_plain_one() -> None:
