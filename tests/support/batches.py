@@ -15,7 +15,7 @@ from miner.issues import analyze
 from miner.models import ModelBatch
 from miner.runs.context import StepContext
 from tests.standins.claude.standin import StandIn, tickets_of
-from tests.support.reading import configure
+from tests.support.reading import configure, fill
 
 
 def in_batches(session: Session, **values: Any) -> None:
@@ -37,6 +37,15 @@ def turn(session: Session, context: StepContext, run: Callable[[StepContext], An
         run(context)
     session.rollback()
     return str(waiting.value)
+
+
+def send_batch(session: Session, step: Callable[..., StepContext], tickets: int, **values: Any) -> StepContext:
+    """`tickets` new ones are sent in batches by a first turn; the context of their run."""
+    in_batches(session, **values)
+    fill(session, tickets)
+    context = step("analyze")
+    turn(session, context)
+    return context
 
 
 def last_turn(session: Session, context: StepContext) -> None:

@@ -23,7 +23,7 @@ from tests.factories import NOON, make_ticket
 from tests.standins.claude import answers
 from tests.standins.claude.batches import errored
 from tests.standins.claude.standin import StandIn, tickets_of
-from tests.support.batches import batches, in_batches, last_turn, times_billed, turn
+from tests.support.batches import batches, in_batches, last_turn, send_batch, times_billed, turn
 from tests.support.reading import configure, fill, has, issues, sums
 
 Steps = Callable[..., StepContext]
@@ -58,10 +58,7 @@ def test_a_batch_is_sent_waited_for_without_a_thread_and_taken(step: Steps, sess
 def test_what_a_batch_used_is_booked_at_half_the_price_and_sums_up(
     step: Steps, session: Session, claude: StandIn
 ) -> None:
-    in_batches(session)
-    fill(session, 8)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 8)
     last_turn(session, context)
     tokens, dollars, read_tokens, read_dollars = sums(session)
     assert tokens == read_tokens
@@ -131,10 +128,7 @@ def test_more_than_one_batch_holds_are_sent_side_by_side(
 ) -> None:
     monkeypatch.setattr(batch_send, "MOST_REQUESTS", 2)
     monkeypatch.setattr(batch_take, "CHUNK", 1)
-    in_batches(session)
-    fill(session, 12)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 12)
     assert batches(session) == [("submitted", 2), ("submitted", 2), ("submitted", 1)]
     last_turn(session, context)
     assert len(issues(session)) == 12

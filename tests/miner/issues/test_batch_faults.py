@@ -17,7 +17,7 @@ from miner.models import ModelBatch, ModelCall
 from miner.runs.context import StepContext
 from tests.standins.claude.batches import DAY
 from tests.standins.claude.standin import StandIn
-from tests.support.batches import batches, hurry, in_batches, last_turn, times_billed, turn
+from tests.support.batches import batches, hurry, in_batches, last_turn, send_batch, times_billed, turn
 from tests.support.reading import fill, issues
 
 Steps = Callable[..., StepContext]
@@ -137,10 +137,7 @@ def test_a_foreign_batch_that_fits_is_told_apart_and_ours_is_sent_after_all(
 def test_a_run_lost_between_the_row_and_the_call_looks_first_and_then_sends(
     step: Steps, session: Session, claude: StandIn
 ) -> None:
-    in_batches(session)
-    fill(session, 6)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 6)
     session.execute(text("UPDATE model_batches SET state = 'submitting', provider_id = NULL, submitted_at = NULL"))
     session.commit()
     claude.batches.all.clear()  # as if the call had never been made
@@ -153,10 +150,7 @@ def test_a_run_lost_between_the_row_and_the_call_looks_first_and_then_sends(
 def test_a_batch_that_claude_does_not_know_for_a_moment_is_asked_for_again(
     step: Steps, session: Session, claude: StandIn
 ) -> None:
-    in_batches(session)
-    fill(session, 6)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 6)
     claude.fail(404, kind="not_found_error", at="retrieve", times=2)
     turn(session, context)
     turn(session, context)
@@ -188,10 +182,7 @@ def test_results_that_are_cut_are_taken_up_where_they_stopped(
     step: Steps, session: Session, claude: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("miner.issues.batch_take.CHUNK", 2)
-    in_batches(session, tickets_per_call=1)
-    fill(session, 30)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 30, tickets_per_call=1)
     claude.fail(at="results", reset="body")
     turn(session, context)
     before = count_pending(session)
@@ -206,10 +197,7 @@ def test_results_that_are_cut_are_taken_up_where_they_stopped(
 def test_results_that_are_served_twice_or_belong_to_others_are_stored_once(
     step: Steps, session: Session, claude: StandIn
 ) -> None:
-    in_batches(session, tickets_per_call=1)
-    fill(session, 6)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 6, tickets_per_call=1)
     batch = claude.batches.all[0]
     claude.batches._end(batch, 5, "expired")
     batch.results = [*batch.results, *batch.results, {**batch.results[0], "custom_id": "other-00001"}]
@@ -221,10 +209,7 @@ def test_results_that_are_served_twice_or_belong_to_others_are_stored_once(
 def test_results_at_another_host_are_refused_and_the_key_is_not_sent_there(
     step: Steps, session: Session, claude: StandIn
 ) -> None:
-    in_batches(session)
-    fill(session, 4)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 4)
     with StandIn() as elsewhere:
         claude.batches.results_host = elsewhere.base_url
         hurry(session)
@@ -258,10 +243,7 @@ def test_a_batch_that_expires_is_sent_again_and_what_it_did_is_kept(
 def test_a_batch_whose_results_are_gone_is_given_up_its_cost_is_unknown_and_its_tickets_are_read(
     step: Steps, session: Session, claude: StandIn, gone: str
 ) -> None:
-    in_batches(session)
-    fill(session, 6)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 6)
     claude.batches._end(claude.batches.all[0], 2, "expired")
     if gone == "batch":
         claude.batches.all.clear()
@@ -292,10 +274,7 @@ def test_a_price_that_is_unknown_stays_unknown_in_a_batch(
     step: Steps, session: Session, claude: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINER_MODEL", "claude-fable-5-2")
-    in_batches(session)
-    fill(session, 6)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 6)
     assert session.scalars(select(ModelBatch.bound_usd)).one() is None
     last_turn(session, context)
     assert session.scalars(select(ModelCall.cost_usd)).all() == [None] * 3

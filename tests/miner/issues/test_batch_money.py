@@ -16,8 +16,8 @@ from miner.issues.pending import count_pending
 from miner.models import ModelBatch, ModelCall
 from miner.runs.context import StepContext
 from tests.standins.claude.standin import StandIn
-from tests.support.batches import batches, hurry, in_batches, last_turn, times_billed, turn
-from tests.support.reading import fill, issues, sums
+from tests.support.batches import batches, hurry, in_batches, last_turn, send_batch, times_billed, turn
+from tests.support.reading import issues, sums
 
 Steps = Callable[..., StepContext]
 
@@ -25,10 +25,7 @@ Steps = Callable[..., StepContext]
 def test_a_limit_is_kept_by_what_a_batch_can_cost_at_most_and_raising_it_lets_the_same_run_go_on(
     step: Steps, session: Session, claude: StandIn
 ) -> None:
-    in_batches(session, run_budget_usd=0.004, tickets_per_call=1)
-    fill(session, 40)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 40, run_budget_usd=0.004, tickets_per_call=1)
     ((_, first),) = batches(session)
     assert 1 <= first < 39, "the rest would pass the limit if every answer were as long as it may be"
     assert session.scalars(select(ModelBatch.bound_usd)).one() <= Decimal("0.004")
@@ -61,10 +58,7 @@ def test_open_batches_count_against_the_month_before_they_are_booked(
     step: Steps, session: Session, claude: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch_send, "MOST_REQUESTS", 4)
-    in_batches(session, month_budget_usd=0.005, tickets_per_call=1)
-    fill(session, 60)
-    context = step("analyze")
-    turn(session, context)
+    send_batch(session, step, 60, month_budget_usd=0.005, tickets_per_call=1)
     bounds = session.scalars(select(ModelBatch.bound_usd)).all()
     assert len(bounds) > 1
     assert sum(bound for bound in bounds if bound) + sums(session)[1] <= Decimal("0.005")
@@ -73,10 +67,7 @@ def test_open_batches_count_against_the_month_before_they_are_booked(
 def test_an_answer_costs_no_more_than_its_batch_was_reckoned_with(
     step: Steps, session: Session, claude: StandIn
 ) -> None:
-    in_batches(session, cache_in_batches=True)
-    fill(session, 20)
-    context = step("analyze")
-    turn(session, context)
+    context = send_batch(session, step, 20, cache_in_batches=True)
     last_turn(session, context)
     bound = session.scalars(select(func.sum(ModelBatch.bound_usd))).one()
     booked = session.scalars(select(func.sum(ModelCall.cost_usd)).where(ModelCall.batch_id.is_not(None))).one()
