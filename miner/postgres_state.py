@@ -150,7 +150,7 @@ def open_socket_folder(state: State) -> Path:
     if previous.name.startswith("miner-") and is_private(previous, state.account.uid):
         (previous / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
         return previous
-    for base in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes a 0700 folder
+    for base in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes a fresh 0700 folder of its own
         if _fits(Path(base) / "miner-12345678") and os.access(base, os.W_OK | os.X_OK):
             folder = Path(tempfile.mkdtemp(prefix="miner-", dir=base))
             state.account.own(folder)

@@ -31,8 +31,6 @@ CREATE TABLE due_conversations (
 
 CREATE INDEX due_conversations_order_idx ON due_conversations (source, priority, version DESC, ticket_number);
 
-CREATE INDEX due_conversations_source_version_idx ON due_conversations (source, version);
-
 CREATE TABLE ticket_merges (
   source TEXT NOT NULL,
   loser BIGINT NOT NULL,

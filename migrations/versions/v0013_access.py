@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.scripts import run
 
 revision = "v0013_access"
-down_revision = "v0010_themes"
+down_revision = "v0012_themes"
 branch_labels = None
 depends_on = None
 

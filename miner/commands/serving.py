@@ -63,7 +63,7 @@ def demo(options: Namespace) -> int:
 
 
 def address(config: Config) -> str:
-    host = "localhost" if config.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else config.host  # noqa: S104
+    host = "localhost" if config.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else config.host  # noqa: S104 - compared
     return config.public_url or f"http://{host}:{config.port}"
 
 

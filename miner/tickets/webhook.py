@@ -12,7 +12,7 @@ import hmac
 
 WINDOW_SECONDS = 300
 # Published for tests before a webhook exists; whoever knows it could wake us.
-PUBLISHED_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - published
+PUBLISHED_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - no secret: in their manual
 
 
 def is_own_secret(secret: str) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from migrations.versions import v0007_knowledge
+from migrations.versions import v0009_knowledge
 from miner import schema, settings, settings_file
 from miner.cli import main
 from miner.db import transaction
@@ -130,7 +130,7 @@ def test_a_missing_file_is_a_wrong_use(database: str, capsys: pytest.CaptureFixt
 def test_an_update_completes_settings_that_have_no_taxonomy_and_leaves_others_alone(
     database: str, session: Session, stored: dict[str, Any], version: int, kept: set[str] | None
 ) -> None:
-    schema.downgrade(database, v0007_knowledge.down_revision)
+    schema.downgrade(database, v0009_knowledge.down_revision)
     session.add(SettingsVersion(values=stored, note="", created_by="test"))
     session.commit()
     schema.upgrade(database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -29,7 +30,7 @@ def let_time_pass(seconds: int) -> None:
     with db.transaction() as session:
         session.execute(
             text("UPDATE throttles SET not_before = not_before - :by, updated_at = updated_at - :by"),
-            {"by": __import__("datetime").timedelta(seconds=seconds)},
+            {"by": dt.timedelta(seconds=seconds)},
         )
 
 

@@ -61,12 +61,8 @@ def test_a_link_ends_after_a_day_with_a_newer_one_and_with_the_user(session: Ses
     assert users.find_by_link(session, third) is None
 
 
-@pytest.mark.parametrize(
-    "email", ["", "ada", "ada@", "@example.com", "a b@example.com", "ada@example.com\n", "a@" + "x" * 260]
-)
+@pytest.mark.parametrize("email", ["", "ada", "ada@", "@example.com", "a b@example.com", "a@" + "x" * 260])
 def test_an_address_that_is_none_is_refused(session: Session, email: str) -> None:
-    if email.endswith("\n"):
-        return  # a line break around it is taken off
     with pytest.raises(InvalidArguments, match="email"):
         users.create_user(session, email=email, name="Ada", role=Role.viewer, by=TESTER)
 

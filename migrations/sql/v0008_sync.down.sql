@@ -1,3 +1,4 @@
+DROP INDEX due_conversations_source_version_idx;
 UPDATE tickets SET gone_reason = 'brand' WHERE gone_reason = 'hidden';
 ALTER TABLE tickets DROP CONSTRAINT tickets_gone_reason_check;
 ALTER TABLE tickets ADD CONSTRAINT tickets_gone_reason_check

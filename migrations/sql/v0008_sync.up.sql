@@ -43,3 +43,6 @@ WHERE source LIKE 'zendesk:%' AND zendesk_ticket_id IS NULL AND source_id ~ '^[0
 ALTER TABLE tickets DROP CONSTRAINT tickets_gone_reason_check;
 ALTER TABLE tickets ADD CONSTRAINT tickets_gone_reason_check
   CHECK (gone_reason IS NULL OR gone_reason IN ('deleted', 'missing', 'brand', 'hidden', 'cleared'));
+
+-- A page of events asks which waiting tickets it touches.
+CREATE INDEX due_conversations_source_version_idx ON due_conversations (source, version);

@@ -1,11 +1,11 @@
-"""The Zendesk sync, complete: calls that wake it, and what becomes of an account that is no longer synced."""
+"""Themes that last: what each grouping moved, what waits for a decision, people's edits, and words to search by."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0005_sync"
-down_revision = "v0009_money"
+revision = "v0012_themes"
+down_revision = "v0011_batches"
 branch_labels = None
 depends_on = None
 

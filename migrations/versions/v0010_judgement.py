@@ -1,11 +1,11 @@
-"""Themes that last: what each grouping moved, what waits for a decision, people's edits, and words to search by."""
+"""What people say about readings: corrections, checks; trials of another configuration; re-readings to be undone."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0010_themes"
-down_revision = "v0006_batches"
+revision = "v0010_judgement"
+down_revision = "v0009_knowledge"
 branch_labels = None
 depends_on = None
 

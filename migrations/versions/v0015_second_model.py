@@ -1,11 +1,11 @@
-"""What people say about readings: corrections, checks; trials of another configuration; re-readings to be undone."""
+"""A request of a batch may go to the second model."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0008_judgement"
-down_revision = "v0007_knowledge"
+revision = "v0015_second_model"
+down_revision = "v0014_fields"
 branch_labels = None
 depends_on = None
 

@@ -1,11 +1,11 @@
-"""A request of a batch may go to the second model."""
+"""Trends: episodes of flags, the latest look, and since when a theme is fixed."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0015_claude2"
-down_revision = "v0014_fields"
+revision = "v0006_trends"
+down_revision = "v0005_users"
 branch_labels = None
 depends_on = None
 

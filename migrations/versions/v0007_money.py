@@ -1,11 +1,11 @@
-"""Message Batches: what is read at half price, written before it is sent."""
+"""Money: backlogs that Claude does not read before somebody has said so."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0006_batches"
-down_revision = "v0008_judgement"
+revision = "v0007_money"
+down_revision = "v0006_trends"
 branch_labels = None
 depends_on = None
 

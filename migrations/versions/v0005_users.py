@@ -1,11 +1,11 @@
-"""Trends: episodes of flags, the latest look, and since when a theme is fixed."""
+"""Users with passwords and second factors, their sessions and tokens, and what is counted against floods."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0011_trends"
-down_revision = "v0012_users"
+revision = "v0005_users"
+down_revision = "v0004_claude"
 branch_labels = None
 depends_on = None
 

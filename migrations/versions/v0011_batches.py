@@ -1,11 +1,11 @@
-"""Users with passwords and second factors, their sessions and tokens, and what is counted against floods."""
+"""Message Batches: what is read at half price, written before it is sent."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0012_users"
-down_revision = "v0004_claude"
+revision = "v0011_batches"
+down_revision = "v0010_judgement"
 branch_labels = None
 depends_on = None
 

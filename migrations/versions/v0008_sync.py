@@ -1,11 +1,11 @@
-"""What the reader knows and what it never sees: redacted texts, a taxonomy, Help Center articles."""
+"""The Zendesk sync, complete: calls that wake it, and what becomes of an account that is no longer synced."""
 
 from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0007_knowledge"
-down_revision = "v0005_sync"
+revision = "v0008_sync"
+down_revision = "v0007_money"
 branch_labels = None
 depends_on = None
 
