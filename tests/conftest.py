@@ -91,9 +91,21 @@ def template(server_url: str, admin: Engine) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     schema.upgrade(named(server_url, name))
+    rest_schedules(named(server_url, name))
     yield name
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def rest_schedules(url: str) -> None:
+    """The schedules of the migrations are decided until tomorrow.
+
+    Else a worker under test starts their runs, too, whenever the tests run across a full hour.
+    """
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE schedules SET evaluated_until = now() + interval '1 day'"))
+    engine.dispose()
 
 
 @pytest.fixture

@@ -44,10 +44,10 @@ def test_the_demo(tmp_path: Path) -> None:
             tmp_path / "web.log",
         )
         try:
-            eventually(lambda: scalar("SELECT count(*) FROM workers"), why=worker.output())
+            eventually(lambda: scalar("SELECT count(*) FROM workers"), why=worker.output)
             for job, args in (("import", {"path": str(sample_path()), "source": "sample"}), ("pipeline", {})):
                 run_id = start_run(job, args, by=TESTER, trigger="cli").run_id
-                eventually(lambda: state_of(run_id) == "completed", within=120, why=worker.output())  # noqa: B023
+                eventually(lambda: state_of(run_id) == "completed", within=120, why=worker.output)  # noqa: B023
             with db.transaction() as session:
                 for row in session.execute(
                     text("""
@@ -57,7 +57,7 @@ def test_the_demo(tmp_path: Path) -> None:
                     took = "" if row.seconds is None else f"{row.seconds:.2f} s"
                     print(f"step {row.name:8} {row.state:9} {row.done:>5,} {row.unit:8} {took}")
             base = f"http://127.0.0.1:{port}"
-            eventually(lambda: fetch(base + "/healthz")[0] == 200, why=web.output())
+            eventually(lambda: fetch(base + "/healthz")[0] == 200, why=web.output)
             for page in PAGES:
                 times = []
                 for _ in range(30):

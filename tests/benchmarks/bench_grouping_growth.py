@@ -7,7 +7,6 @@ MINER_BENCH_DATA; each size in a process of its own, since memory is a peak.
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from miner.themes.embed import embed_texts
 from miner.themes.grouping import group_issues
 from tests.benchmarks.bench_grouping import read
 from tests.benchmarks.harness import headline
+from tests.support.memory import peak_mb
 
 pytestmark = pytest.mark.benchmark
 SIZES = (10_000, 20_000, 100_000)
@@ -43,7 +43,7 @@ def measure(count: int) -> None:
     started = time.perf_counter()
     placed, _ = assign(vectors, texts, ["bug"] * len(texts), themes, granularity=1, smallest=3)
     day = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     waiting = sum(theme is None for theme in placed[count:])
     print(f"{count:8,} {len(set(labels.tolist())):7} {grouped:8.1f} {day:7.2f} {waiting:8} {peak:8.0f}", flush=True)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from miner import db
 from miner.runs.context import StepContext
 from miner.tickets import importer
 from miner.tickets.sample import sample_path
+from tests.support.memory import peak_mb
 
 pytestmark = pytest.mark.benchmark
 
@@ -45,10 +45,6 @@ def write_tickets(path: Path, count: int) -> None:
                 )
                 + "\n"
             )
-
-
-def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def test_rate_and_memory_of_an_import(step: Callable[..., StepContext], tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.benchmark
 def worker(folder: Path) -> Process:
     command = python("dramatiq", "actors", "tests.support.jobs", "tests.support.bare", "-p", "1", "-t", "3")
     process = Process(command, folder / "worker.log")
-    eventually(lambda: scalar("SELECT count(*) FROM workers"), why=process.output())
+    eventually(lambda: scalar("SELECT count(*) FROM workers"), why=process.output)
     return process
 
 

@@ -11,7 +11,6 @@ the wall clock (`--pace`); latencies count as much more, so these are lower boun
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import threading
@@ -31,6 +30,7 @@ from miner.tickets.pace import Clock
 from tests.benchmarks.harness import database, headline
 from tests.standins.zendesk.process import Process
 from tests.standins.zendesk.standin import StandIn
+from tests.support.memory import peak_mb
 from tests.support.mirror import Run
 
 PACE = 10.0  # seconds of the stand-in in a second
@@ -189,7 +189,7 @@ def bench_speed(count: int) -> None:
         with db.transaction() as session:
             comments = session.scalar(text("SELECT count(*) FROM ticket_comments"))
             waiting = session.scalar(text("SELECT count(*) FROM due_conversations"))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = peak_mb()
         print(
             f"{counters['tickets']:,} tickets, {comments:,} comments in {seconds:.1f} s = "
             f"{counters['tickets'] / seconds:,.0f} tickets/s; peak memory {peak:,.0f} MB; waiting {waiting}; "

@@ -57,7 +57,7 @@ def test_a_run_is_rung_and_done(database: str, server: BrokerServer | None, tmp_
     with worker(tmp_path / "worker.log") as process:
         run_id, rang = send(to=3)
         assert rang
-        eventually(lambda: state_of(run_id) == "completed", why=process.output())
+        eventually(lambda: state_of(run_id) == "completed", why=process.output)
     assert scalar("SELECT rescue_count + ring_count FROM job_runs WHERE id = :id", id=run_id) == 0
 
 
@@ -66,10 +66,10 @@ def test_a_killed_workers_run_is_done_by_the_next_one(
 ) -> None:
     with worker(tmp_path / "first.log") as first:
         run_id, _ = send(to=30, pause_ms=50)
-        eventually(lambda: units(run_id) >= 3, why=first.output())
+        eventually(lambda: units(run_id) >= 3, why=first.output)
         first.kill()
     with worker(tmp_path / "second.log") as second:
-        eventually(lambda: state_of(run_id) == "completed", why=second.output())
+        eventually(lambda: state_of(run_id) == "completed", why=second.output)
     assert units(run_id) == 30
 
 
@@ -80,12 +80,12 @@ def test_the_brokers_restart_in_the_middle_loses_nothing(
         pytest.skip("the default broker's restart is that of the database: tests/faults/test_database_restarts.py")
     with worker(tmp_path / "worker.log") as process:
         first, _ = send(to=60, pause_ms=50)
-        eventually(lambda: units(first) >= 3, why=process.output())
+        eventually(lambda: units(first) >= 3, why=process.output)
         server.stop(9)
         server.start()
-        eventually(lambda: state_of(first) == "completed", why=process.output())
+        eventually(lambda: state_of(first) == "completed", why=process.output)
         second, _ = send(to=3)
-        eventually(lambda: state_of(second) == "completed", within=60, why=process.output())
+        eventually(lambda: state_of(second) == "completed", within=60, why=process.output)
     assert (units(first), units(second)) == (60, 3)
 
 
@@ -100,5 +100,5 @@ def test_a_broker_that_is_down_at_the_trigger_leaves_the_run_queued_and_it_start
         assert not rang, "the caller is told"
         assert state_of(run_id) == "queued"
         server.start()
-        eventually(lambda: state_of(run_id) == "completed", within=90, why=process.output())
+        eventually(lambda: state_of(run_id) == "completed", within=90, why=process.output)
     assert units(run_id) == 3

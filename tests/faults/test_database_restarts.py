@@ -66,7 +66,7 @@ def test_a_run_survives_its_database_being_away_with_every_unit_exactly_once(
         run_id = start_run("count", {"to": 60, "pause_ms": 50}, by=TESTER, trigger="code").run_id
         eventually(lambda: _done(run_id) >= 5)
         getattr(own_server, how)()
-        eventually(lambda: state_of(run_id) == "completed", within=60, why=process.output())
+        eventually(lambda: state_of(run_id) == "completed", within=60, why=process.output)
         assert process.popen.poll() is None, "the worker stayed up"
     with db.transaction() as session:
         names = session.scalars(text("SELECT name FROM beats WHERE name LIKE 'unit:%'")).all()

@@ -114,7 +114,7 @@ def expected(undisturbed: dict[str, dict[str, list[Any]]], tmp_path: Path) -> di
         pipeline_run(tmp_path)
         with worker(tmp_path / "undisturbed.log") as process:
             eventually(lambda: scalar("SELECT state FROM job_runs ORDER BY id DESC LIMIT 1") == "completed",
-                       why=process.output())  # fmt: skip
+                       why=process.output)  # fmt: skip
         undisturbed["rows"] = rows()
         assert undisturbed["rows"]["themes"], "the comparison is of something"
         with db.transaction() as session:
@@ -134,14 +134,14 @@ def kill_and_compare(moment: str, undisturbed: dict[str, dict[str, list[Any]]], 
         KILL_AT=moment,
     )
     try:
-        eventually(lambda: victim.popen.poll() is not None or state_of(run_id) == "completed", why=victim.output())
+        eventually(lambda: victim.popen.poll() is not None or state_of(run_id) == "completed", why=victim.output)
         killed = victim.popen.poll() is not None
     finally:
         victim.kill()
     if not killed and "run_completed" not in moment:
         return False
     with worker(tmp_path / "heir.log") as heir:
-        eventually(lambda: state_of(run_id) == "completed", why=heir.output())
+        eventually(lambda: state_of(run_id) == "completed", why=heir.output)
     assert rows() == should_be
     return True
 

@@ -63,7 +63,7 @@ def begin() -> int:
 def finish(zendesk: StandIn, run_id: int, tmp_path: Path) -> None:
     """Who was to fetch a token for all keeps that claim for 45 s, in which nobody else asks for one."""
     with syncer(zendesk, tmp_path / "heir.log") as heir:
-        eventually(lambda: state_of(run_id) == "completed", within=90, why=heir.output())
+        eventually(lambda: state_of(run_id) == "completed", within=90, why=heir.output)
 
 
 @pytest.mark.parametrize("number", [*CI, *(pytest.param(number, marks=pytest.mark.soak) for number in SOAK)])
@@ -73,7 +73,7 @@ def test_a_worker_killed_at_any_commit_of_a_sync_leaves_a_mirror_that_the_next_w
     when = random.Random(number).choice(["before", "after"])
     run_id = begin()
     with syncer(roomy, tmp_path / "victim.log", KILL_AT=f"{when}:commit:{number}") as victim:
-        eventually(lambda: victim.popen.poll() is not None, why=victim.output())
+        eventually(lambda: victim.popen.poll() is not None, why=victim.output)
     assert state_of(run_id) == "running", "a worker that ends in peace gives its run back"
     finish(roomy, run_id, tmp_path)
     assert differences(session, roomy) == {}
@@ -86,7 +86,7 @@ def test_a_worker_killed_while_zendesk_answers_leaves_a_mirror_that_the_next_wor
     roomy.faults.add("stall", route, skip=0 if route == "token" else 3, seconds=3)
     run_id = begin()
     with syncer(roomy, tmp_path / "victim.log") as victim:
-        eventually(lambda: roomy.faults.fired["stall"], why=victim.output())
+        eventually(lambda: roomy.faults.fired["stall"], why=victim.output)
         victim.kill()
     finish(roomy, run_id, tmp_path)
     assert differences(session, roomy) == {}
@@ -98,13 +98,13 @@ def test_a_frozen_worker_that_wakes_beside_its_heir_spoils_nothing(
     roomy.faults.add("stall", "tickets_cursor", every=2, times=12, seconds=0.3)
     run_id = begin()
     with syncer(roomy, tmp_path / "first.log") as first:
-        eventually(lambda: roomy.faults.fired["stall"] >= 2, why=first.output())
+        eventually(lambda: roomy.faults.fired["stall"] >= 2, why=first.output)
         first.signal(signal.SIGSTOP)
         with syncer(roomy, tmp_path / "second.log") as second:
-            eventually(lambda: attempts(run_id) == 2, why=second.output())
+            eventually(lambda: attempts(run_id) == 2, why=second.output)
             first.signal(signal.SIGCONT)
-            eventually(lambda: state_of(run_id) == "completed", why=second.output())
-            eventually(lambda: "held by another worker" in first.output(), why=first.output())
+            eventually(lambda: state_of(run_id) == "completed", why=second.output)
+            eventually(lambda: "held by another worker" in first.output(), why=first.output)
     assert attempts(run_id) == 2
     assert differences(session, roomy) == {}
 

@@ -113,7 +113,7 @@ def test_a_killed_worker_makes_again_at_most_the_calls_whose_answers_were_not_st
     stored = scalar("SELECT count(*) FROM model_calls")
     lost = len(claude.billed) - stored
     with worker(tmp_path / "heir.log") as heir:
-        eventually(lambda: state_of(run_id) == "completed", why=heir.output())
+        eventually(lambda: state_of(run_id) == "completed", why=heir.output)
     assert scalar("SELECT count(*) FROM issues WHERE retired_at IS NULL") == count
     assert len(claude.billed) - count == lost <= 2 * at_once
     assert scalar("SELECT count(*) FROM model_calls") == count
@@ -132,7 +132,7 @@ def kill_at_call(claude: StandIn, run_id: int, moment: str, tmp_path: Path) -> N
 
     setattr(claude, when, kill)
     try:
-        eventually(lambda: killed.is_set() or is_over(run_id), why=process.output())
+        eventually(lambda: killed.is_set() or is_over(run_id), why=process.output)
     finally:
         process.kill()
     assert killed.is_set(), process.output()
@@ -145,7 +145,7 @@ def test_a_kill_at_any_call_of_a_batch_loses_nothing_and_pays_nothing_twice(
     run_id = prepare(TICKETS, reading="batch", tickets_per_call=2, tickets_per_batch_call=2)
     kill_at_call(claude, run_id, moment, tmp_path)
     with worker(tmp_path / "heir.log") as heir:
-        eventually(lambda: is_over(run_id), why=heir.output())
+        eventually(lambda: is_over(run_id), why=heir.output)
     check_everything_is_read_once(claude, run_id, TICKETS)
     assert billed(claude, "standard").total() == 2, "the call before the batch"
     assert scalar("SELECT count(*) FROM model_batches WHERE state = 'ingested'") == 1
@@ -156,14 +156,14 @@ def kill_at_commit(claude: StandIn, moment: str, tmp_path: Path) -> bool:
     run_id = prepare(TICKETS, reading="batch", tickets_per_call=2, tickets_per_batch_call=2)
     process = victim(tmp_path / "victim.log", kill_at=moment)
     try:
-        eventually(lambda: process.popen.poll() is not None or is_over(run_id), why=process.output())
+        eventually(lambda: process.popen.poll() is not None or is_over(run_id), why=process.output)
         with suppress(TimeoutExpired):  # after the last commit the run is over while the process still dies
             process.popen.wait(2)
         killed = process.popen.poll() is not None
     finally:
         process.kill()
     with worker(tmp_path / "heir.log") as heir:
-        eventually(lambda: is_over(run_id), why=heir.output())
+        eventually(lambda: is_over(run_id), why=heir.output)
     check_everything_is_read_once(claude, run_id, TICKETS)
     assert billed(claude, "standard").total() in (2, 4), "the live call before the batch may have to be made again"
     return killed

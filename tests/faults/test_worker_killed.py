@@ -50,7 +50,7 @@ def test_a_killed_workers_run_goes_on_elsewhere_with_every_unit_exactly_once(dat
         first.kill()
         assert state_of(run_id) == "running", "nobody knows yet"
         with worker(tmp_path / "second.log") as second:
-            eventually(lambda: state_of(run_id) == "completed", why=second.output())
+            eventually(lambda: state_of(run_id) == "completed", why=second.output)
     assert units(run_id) == list(range(40))
     assert scalar("SELECT counters ->> 'tickets' FROM job_runs WHERE id = :id", id=run_id) == "40"
     assert attempts(run_id) == [(1, "crashed"), (1, "completed")], "a lost worker costs no attempt"
@@ -112,10 +112,10 @@ def test_a_worker_frozen_past_its_lease_wakes_up_and_its_writes_touch_no_row(dat
         eventually(lambda: done(run_id) >= 3)
         first.signal(signal.SIGSTOP)
         with worker(tmp_path / "second.log") as second:
-            eventually(lambda: len(attempts(run_id)) == 2, why=second.output())
+            eventually(lambda: len(attempts(run_id)) == 2, why=second.output)
             first.signal(signal.SIGCONT)
-            eventually(lambda: state_of(run_id) == "completed", why=second.output())
-            eventually(lambda: "held by another worker" in first.output(), why=first.output())
+            eventually(lambda: state_of(run_id) == "completed", why=second.output)
+            eventually(lambda: "held by another worker" in first.output(), why=first.output)
     assert units(run_id) == list(range(40))
     assert attempts(run_id) == [(1, "crashed"), (1, "completed")]
 
@@ -190,7 +190,7 @@ def test_ctrl_c_of_an_import_is_obeyed_and_the_run_goes_on_later(database: str, 
     hears = "import signal, sys; signal.signal(2, signal.default_int_handler)"
     listening = f"{hears}; from miner.cli import main; sys.exit(main())"
     process = Process([sys.executable, "-c", listening, "import", str(path)], tmp_path / "import.log")
-    eventually(lambda: scalar("SELECT done > 1000 FROM job_run_steps"), why=process.output())
+    eventually(lambda: scalar("SELECT done > 1000 FROM job_run_steps"), why=process.output)
     process.popen.send_signal(signal.SIGINT)
     assert process.popen.wait(20) == 1, process.output()
     assert state_of(scalar("SELECT id FROM job_runs")) in ("waiting", "running"), "it is not over: it goes on later"

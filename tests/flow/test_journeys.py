@@ -95,7 +95,7 @@ def test_from_the_cron_beat_to_rows(database: str, tmp_path: Path) -> None:
     scheduler = Process([sys.executable, "-c", PERIODIQ, "actors"], tmp_path / "scheduler.log")
     try:
         with worker(tmp_path / "worker.log", lease=60):
-            eventually(lambda: scalar("SELECT count(*) FROM workers WHERE kind = 'scheduler'"), why=scheduler.output())
+            eventually(lambda: scalar("SELECT count(*) FROM workers WHERE kind = 'scheduler'"), why=scheduler.output)
             run_id = eventually(lambda: scalar("SELECT max(run_id) FROM schedule_ticks WHERE outcome = 'launched'"))
             eventually(lambda: state_of(run_id) == "completed")
     finally:
@@ -135,8 +135,8 @@ def test_a_worker_killed_in_mid_analysis_leaves_the_same_rows_as_an_undisturbed_
         first.kill()
         read = scalar("SELECT count(*) FROM analyses")
         with worker(tmp_path / "second.log") as second:
-            eventually(lambda: state_of(run_id) != "running", why=second.output())
-            eventually(lambda: state_of(run_id) == "completed", why=second.output())
+            eventually(lambda: state_of(run_id) != "running", why=second.output)
+            eventually(lambda: state_of(run_id) == "completed", why=second.output)
     assert read < 500, "it was killed in the middle"
     disturbed = analysed()
     assert scalar("SELECT count(*) FROM analyses") == 500

@@ -76,16 +76,16 @@ def test_up_serves_restarts_a_killed_worker_and_ends_in_order(home: Path, tmp_pa
     up = Process(python("miner", "up", "--port", str(port)), tmp_path / "up.log", MINER_HOME=str(home))
     address = f"http://127.0.0.1:{port}"
     try:
-        eventually(lambda: fetch(f"{address}/healthz")[0] == 200, why=up.output())
+        eventually(lambda: fetch(f"{address}/healthz")[0] == 200, why=up.output)
         second = run(home, "up", "--port", str(free_port()))
         assert second.returncode == 4
         assert "already running" in second.stderr
         joined = run(home, "runs", "list")
         assert joined.returncode == 0, "another command joins the running server"
-        workers = eventually(lambda: _pids("dramatiq", up.popen.pid), why=up.output())
+        workers = eventually(lambda: _pids("dramatiq", up.popen.pid), why=up.output)
         os.kill(workers[0], signal.SIGKILL)
-        eventually(lambda: "The worker process ended" in up.output(), why=up.output())
-        eventually(lambda: set(_pids("dramatiq", up.popen.pid)) - set(workers), why=up.output())
+        eventually(lambda: "The worker process ended" in up.output(), why=up.output)
+        eventually(lambda: set(_pids("dramatiq", up.popen.pid)) - set(workers), why=up.output)
         assert up.terminate() == 0, up.output()
     finally:
         up.kill()
@@ -98,7 +98,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(home: Path, tmp_path: Path
     port = free_port()
     up = Process(python("miner", "up", "--port", str(port)), tmp_path / "up.log", MINER_HOME=str(home))
     try:
-        eventually(lambda: fetch(f"http://127.0.0.1:{port}/healthz")[0] == 200, why=up.output())
+        eventually(lambda: fetch(f"http://127.0.0.1:{port}/healthz")[0] == 200, why=up.output)
         children = [child for child in psutil.Process(up.popen.pid).children() if "postgres" not in child.name()]
         assert len(children) == 3
         up.popen.kill()

@@ -53,13 +53,13 @@ def test_the_same_system_runs_from_the_procfile_in_production_with_a_token(
     address = f"http://127.0.0.1:{port}"
     asks = {"Authorization": f"Bearer {token}", "Host": "issues.example.com", "X-Forwarded-Proto": "https"}
     try:
-        eventually(lambda: fetch(f"{address}/healthz")[0] == 200, why=honcho.output())
+        eventually(lambda: fetch(f"{address}/healthz")[0] == 200, why=honcho.output)
         assert fetch(f"{address}/api/tasks/worker/status", headers={"Host": "issues.example.com"})[0] == 401
         status, body = fetch(f"{address}/api/tasks/pipeline", data={"batch_size": 10}, headers=asks)
         assert status == 202, body
         answer = json.loads(body)
         assert (answer["message"], answer["task"], answer["status"]) == ("Full pipeline started", "pipeline", "started")
-        eventually(lambda: state_of(int(answer["run_id"])) == "completed", why=honcho.output())
+        eventually(lambda: state_of(int(answer["run_id"])) == "completed", why=honcho.output)
         eventually(lambda: scalar("SELECT count(*) FROM workers WHERE kind = 'scheduler'"), within=90)
         with db.transaction() as session:
             ours = session.execute(

@@ -5,7 +5,6 @@ Account and database come from the environment. Waiting for budgets costs nothin
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 
@@ -15,6 +14,7 @@ from miner.runs import lifecycle
 from miner.tickets import pace
 from miner.tickets.pace import Clock
 from miner.tickets.sync import sync_account
+from tests.support.memory import peak_mb
 from tests.support.mirror import Run
 
 
@@ -30,7 +30,7 @@ def main(days: int) -> None:
     run = Run(config, backfill_days=days)
     sync_account(run.context, clock=Clock(now=lambda: time.time() + skipped[0], sleep=skip))
     run.end_with(lifecycle.complete)
-    print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)))
+    print(round(peak_mb()))
 
 
 if __name__ == "__main__":

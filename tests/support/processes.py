@@ -20,15 +20,17 @@ ROOT = Path(__file__).parent.parent.parent
 LEASE = 2
 
 
-def eventually(true: Callable[[], Any], *, within: float = 30.0, why: str = "it did not come true") -> Any:
-    """Wait for a condition and return what it returned."""
+def eventually(
+    true: Callable[[], Any], *, within: float = 30.0, why: str | Callable[[], str] = "it did not come true"
+) -> Any:
+    """Wait for a condition and return what it returned. `why` may be a function: what a process had said by then."""
     give_up = time.monotonic() + within
     while True:
         found = true()
         if found:
             return found
         if time.monotonic() > give_up:
-            raise AssertionError(why)
+            raise AssertionError(why if isinstance(why, str) else why())
         time.sleep(0.05)
 
 
@@ -96,7 +98,7 @@ def worker(log: Path, *, threads: int = 2, lease: int = LEASE, **environ: str) -
                 scalar("SELECT count(*) FROM workers WHERE kind = 'worker'") > before
                 or process.popen.poll() is not None
             ),
-            why=f"the worker did not come up: {process.output()}",
+            why=lambda: f"the worker did not come up: {process.output()}",
         )
         assert process.popen.poll() is None, process.output()
         yield process

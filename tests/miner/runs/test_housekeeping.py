@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
@@ -50,14 +51,21 @@ class Home:
         return self.holds.add(claim)
 
 
+@contextmanager
+def working(url: str, *, follow: bool = True) -> Iterator[Home]:
+    """A home whose thread has begun and ends with the block, also when the test fails."""
+    home = Home(url, follow=follow)
+    home.keeper.start()
+    try:
+        yield home
+    finally:
+        home.keeper.finish()
+
+
 @pytest.fixture
 def home(database: str) -> Iterator[Home]:
-    home = Home(database)
-    with db.transaction() as session:  # the schedules of the migration are not what is tested here
-        session.execute(text("DELETE FROM schedules"))
-    home.keeper.start()
-    yield home
-    home.keeper.finish()
+    with working(database) as home:
+        yield home
 
 
 def eventually(true: Callable[[], object], within: float = 15.0) -> None:
@@ -117,22 +125,20 @@ def test_a_lost_bell_is_rung_again_and_a_broker_that_is_away_is_waited_for(home:
 def test_what_follows_from_a_waiting_pipeline_is_started_and_rung_where_somebody_works_it(
     database: str, follow: bool
 ) -> None:
-    home = Home(database, follow=follow)
-    home.keeper.start()
-    with db.transaction() as session:
-        run_id, _ = create_run(session, get_job("pipeline"), {}, by=TESTER, trigger="code")
-        claim = lifecycle.claim(session, run_id, home.identity.id)
-        assert claim is not None
-        session.execute(
-            text("UPDATE job_run_steps SET state = 'running', started_at = now(), done = 7 WHERE name = 'analyze'")
-        )
-        lifecycle.wait(session, claim, "batch", "later", delay_seconds=600, keep="analyze")
-    for _ in range(2):  # a beat begins with its row, so the first one is over with the second
-        before = scalar("SELECT max(heartbeat_at) FROM workers")
-        eventually(lambda before=before: scalar("SELECT max(heartbeat_at) FROM workers") != before)
-    eventually(lambda: home.rung or not follow)
-    assert scalar("SELECT count(*) FROM job_runs WHERE job_name = 'regroup'") == (1 if follow else 0)
-    home.keeper.finish()
+    with working(database, follow=follow) as home:
+        with db.transaction() as session:
+            run_id, _ = create_run(session, get_job("pipeline"), {}, by=TESTER, trigger="code")
+            claim = lifecycle.claim(session, run_id, home.identity.id)
+            assert claim is not None
+            session.execute(
+                text("UPDATE job_run_steps SET state = 'running', started_at = now(), done = 7 WHERE name = 'analyze'")
+            )
+            lifecycle.wait(session, claim, "batch", "later", delay_seconds=600, keep="analyze")
+        for _ in range(2):  # a beat begins with its row, so the first one is over with the second
+            before = scalar("SELECT max(heartbeat_at) FROM workers")
+            eventually(lambda before=before: scalar("SELECT max(heartbeat_at) FROM workers") != before)
+        eventually(lambda: home.rung or not follow)
+        assert scalar("SELECT count(*) FROM job_runs WHERE job_name = 'regroup'") == (1 if follow else 0)
 
 
 def test_schedules_fire_without_any_scheduler_and_with_every_actor_thread_blocked(home: Home) -> None:
@@ -203,11 +209,9 @@ def test_after_an_outage_other_workers_get_the_time_to_renew_before_anybody_reap
 
 
 def test_a_process_that_ends_says_so_and_gives_everything_back(database: str) -> None:
-    home = Home(database)
-    home.keeper.start()
-    home.hold()
-    eventually(lambda: scalar("SELECT count(*) FROM workers") == 1)
-    home.keeper.finish()
+    with working(database) as home:
+        home.hold()
+        eventually(lambda: scalar("SELECT count(*) FROM workers") == 1)
     with db.transaction() as session:
         worker = session.query(Worker).one()
     assert worker.stopped_at is not None
