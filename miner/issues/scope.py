@@ -65,13 +65,10 @@ def joined() -> FromClause:
 def conditions(scope: Scope) -> list[ColumnElement[bool]]:
     """The scope's reports among the rows of `joined()`."""
     found: list[ColumnElement[bool]] = [Issue.retired_at.is_(None), Issue.quote_verified.is_(scope.verified)]
-    for column, value in _equal(scope):
-        if value is not None:
-            found.append(column.is_(None) if value == UNKNOWN else column == value)
+    for columns in (_of_issue(scope), of_ticket(scope), of_customer(scope), of_theme(scope)):
+        found += columns
     if scope.theme is not None:
         found.append(Issue.theme_id.is_(None) if scope.theme == "none" else Issue.theme_id == scope.theme)
-    if scope.open:
-        found.append(is_open())
     if scope.text:
         found.append(says(scope.text))
     if scope.starts is not None:
@@ -81,21 +78,35 @@ def conditions(scope: Scope) -> list[ColumnElement[bool]]:
     return found
 
 
-def _equal(scope: Scope) -> list[tuple[Any, int | str | None]]:
-    """(column, the value it must have)."""
-    return [
+def of_theme(scope: Scope) -> list[ColumnElement[bool]]:
+    """What the scope says of the row of a theme."""
+    return _equal((Theme.status, scope.status), (Theme.flag, scope.flag))
+
+
+def of_customer(scope: Scope) -> list[ColumnElement[bool]]:
+    """What the scope says of the row of a customer."""
+    return _equal((Customer.plan, scope.plan), (Customer.segment, scope.segment))
+
+
+def of_ticket(scope: Scope) -> list[ColumnElement[bool]]:
+    """What the scope says of the row of a ticket."""
+    found = _equal((brand(), scope.brand), (Ticket.customer_id, scope.customer))
+    return [*found, is_open()] if scope.open else found
+
+
+def _of_issue(scope: Scope) -> list[ColumnElement[bool]]:
+    return _equal(
         (Issue.type, scope.type),
         (Issue.area, scope.area),
         (Issue.severity, scope.severity),
-        (Theme.status, scope.status),
-        (Theme.flag, scope.flag),
-        (brand(), scope.brand),
-        (Customer.plan, scope.plan),
-        (Customer.segment, scope.segment),
         (fact("platform"), lower(scope.platform)),
         (fact("version"), lower(scope.version)),
-        (Ticket.customer_id, scope.customer),
-    ]
+    )
+
+
+def _equal(*wanted: tuple[Any, int | str | None]) -> list[ColumnElement[bool]]:
+    """For each (column, value) that the column has it; unknown: that it has none."""
+    return [column.is_(None) if value == UNKNOWN else column == value for column, value in wanted if value is not None]
 
 
 def says(words: str) -> ColumnElement[bool]:

@@ -11,12 +11,30 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CTE, BigInteger, ColumnElement, Select, Subquery, and_, bindparam, cast, false, func, or_, select
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session
 
 from miner.issues.scope import Scope, conditions, is_open, joined
-from miner.models import Customer, Issue, Ticket
+from miner.models import SEVERITIES, Customer, Issue, Ticket
+from miner.tickets.affected import main_currency
+
+# The more severe, the higher.
+_RANK = case(*((Issue.severity == name, rank) for rank, name in enumerate(reversed(SEVERITIES), start=1)), else_=0)
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,8 @@ def per_customer(narrowed: Sequence[ColumnElement[bool]], now: Window, before: W
             func.count().filter(inside).label("now"),
             func.count().filter(earlier).label("before"),
             func.count(Issue.ticket_id.distinct()).filter(inside & is_open()).label("open_tickets"),
+            func.max(_RANK).filter(inside).label("worst"),
+            func.max(Issue.occurred_at).filter(inside).label("latest"),
         )
         .select_from(joined())
         .where(*narrowed, Issue.theme_id.is_not(None), or_(inside, earlier) if before else inside)
@@ -103,15 +123,7 @@ def per_theme(customers: CTE) -> Select[*tuple[Any, ...]]:
     """`theme_id` and the fields of Figures but for `plans`, of the rows of `per_customer`."""
     row = customers.c
     known, here = row.customer_id.is_not(None), row.now > 0
-    main = (
-        select(Customer.currency)
-        .where(Customer.revenue.is_not(None))
-        .group_by(Customer.currency)
-        .order_by(func.count().desc(), Customer.currency)
-        .limit(1)
-        .scalar_subquery()
-    )
-    priced = row.revenue.is_not(None) & row.currency.is_not_distinct_from(main)
+    priced = row.revenue.is_not(None) & row.currency.is_not_distinct_from(main_currency())
     return select(
         row.theme_id,
         _sum(row.now).label("reports"),
