@@ -23,7 +23,16 @@ from dashboard.security.sizes import largest_body
 from miner import throttle
 from miner.access import Actor, audit
 from miner.db import transaction
-from miner.errors import InvalidArguments, NotFound, Refused, RunAlreadyActive, TooMany, UnknownJob, UsageError
+from miner.errors import (
+    Conflict,
+    InvalidArguments,
+    NotFound,
+    Refused,
+    RunAlreadyActive,
+    TooMany,
+    UnknownJob,
+    UsageError,
+)
 from miner.logs import get_logger
 
 log = get_logger(__name__)
@@ -117,6 +126,11 @@ def on_impossible(request: Request, error: Exception) -> Response:
     return answer(request, Problem(422, "Not possible", f"{_sentence(error)}."))
 
 
+def on_conflict(request: Request, error: Exception) -> Response:
+    """409, naming what stands in the way."""
+    return answer(request, Problem(409, "In the way", f"{_sentence(error)}."))
+
+
 def on_already_active(request: Request, error: Exception) -> Response:
     """409, with the run that is in the way."""
     assert isinstance(error, RunAlreadyActive)  # noqa: S101 - registered for it
@@ -161,6 +175,7 @@ HANDLERS: dict[Any, Any] = {
     UnknownJob: on_not_found,
     Refused: on_refused,
     InvalidArguments: on_invalid,
+    Conflict: on_conflict,
     UsageError: on_impossible,
     RunAlreadyActive: on_already_active,
     TooMany: on_too_many,

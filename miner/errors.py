@@ -5,6 +5,7 @@ MinerError
 │   └── NoDatabase
 ├── UsageError                  the caller asked for something that cannot be; exit code 2, HTTP 422
 │   ├── UnknownJob
+│   ├── Conflict                something else stands where this should; HTTP 409
 │   └── InvalidArguments        `.fields` maps the field's name to what is wrong with it
 ├── NotFound                    the id names nothing; HTTP 404
 ├── Refused                     the actor may not do this; HTTP 403
@@ -78,6 +79,10 @@ class UnknownJob(UsageError):
     def __init__(self, name: str, known: list[str]) -> None:
         self.name = name
         super().__init__(f"unknown job {name!r}: choose one of {', '.join(known)}")
+
+
+class Conflict(UsageError):
+    """What was asked for is well said, but something else stands in its place; the sentence names it."""
 
 
 class InvalidArguments(UsageError):

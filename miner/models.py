@@ -24,6 +24,7 @@ from miner.tables.base import (
     Base,
 )
 from miner.tables.batches import ModelBatch, ModelBatchRequest
+from miner.tables.following import CONTACT_STATES, LOG_KINDS, ThemeContact, ThemeLink, ThemeLogLine
 from miner.tables.help_center import HelpArticle, HelpCenterState
 from miner.tables.issues import Analysis, Embedding, Issue, ModelCall
 from miner.tables.judgement import (
@@ -63,8 +64,10 @@ __all__ = [
     "BACKLOG_ANSWERS",
     "BACKLOG_REASONS",
     "BATCH_STATES",
+    "CONTACT_STATES",
     "CORRECTION_KINDS",
     "ISSUE_TYPES",
+    "LOG_KINDS",
     "RUN_STATES",
     "SCOPES",
     "SEVERITIES",
@@ -115,12 +118,15 @@ __all__ = [
     "Switch",
     "SyncCursor",
     "Theme",
+    "ThemeContact",
     "ThemeDay",
     "ThemeEdit",
     "ThemeEpisode",
     "ThemeEvent",
     "ThemeGrouping",
     "ThemeLikeness",
+    "ThemeLink",
+    "ThemeLogLine",
     "ThemeProposal",
     "Throttle",
     "Ticket",

@@ -23,7 +23,11 @@ class Theme(Base):
         CheckConstraint("(flag IS NULL) = (flagged_at IS NULL)", name="flag_pair"),
         CheckConstraint("heir_id IS NULL OR retired_at IS NOT NULL", name="heir_only_when_retired"),
         CheckConstraint("heir_id <> id", name="not_own_heir"),
+        CheckConstraint("fixed_version IS NULL OR fixed_at IS NOT NULL", name="fixed_version"),
+        CheckConstraint("came_back_at IS NULL OR fixed_at IS NOT NULL", name="came_back"),
         Index("themes_size_idx", sql("issue_count DESC"), "id", postgresql_where=sql("retired_at IS NULL")),
+        Index("themes_heir_id_idx", "heir_id", postgresql_where=sql("heir_id IS NOT NULL")),
+        Index("themes_fixed_idx", "id", postgresql_where=sql("fixed_at IS NOT NULL AND retired_at IS NULL")),
     )
     id: Mapped[int] = identity()
     name: Mapped[str] = mapped_column(doc="What people call it.")
@@ -32,7 +36,14 @@ class Theme(Base):
     type: Mapped[str | None] = mapped_column(doc="The most frequent issue type in it.")
     area: Mapped[str | None] = mapped_column(doc="The most frequent area in it; NULL: mostly unknown.")
     status: Mapped[str] = mapped_column(server_default="new", doc="What the product people do about it.")
-    fixed_at: Mapped[dt.datetime | None] = mapped_column(doc="Since when the status is fixed; NULL: it is not.")
+    owner: Mapped[str | None] = mapped_column(doc="Who looks after it; NULL: nobody.")
+    fixed_at: Mapped[dt.datetime | None] = mapped_column(
+        doc="When the fix reached customers; NULL: the status is not fixed."
+    )
+    fixed_version: Mapped[str | None] = mapped_column(doc="The version that has the fix; NULL: not named.")
+    came_back_at: Mapped[dt.datetime | None] = mapped_column(
+        doc="When a look saw it come back after this fix; NULL: it did not."
+    )
     issue_count: Mapped[int] = mapped_column(Integer, server_default="0", doc="Live issues in it.")
     first_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the first issue occurred.")
     last_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the latest issue occurred.")

@@ -203,7 +203,9 @@ def _move(session: Session, issue_ids: Collection[int], theme_id: int | None) ->
 
 
 def _retire_empty(session: Session, theme_id: int | None, heir_id: int | None) -> None:
-    if theme_id is not None and theme_id != heir_id and not _issues_of(session, theme_id):
+    if theme_id is None or theme_id == heir_id or session.get_one(Theme, theme_id).retired_at is not None:
+        return  # one that is retired already leads where it leads: another heir could make a circle of two
+    if not _issues_of(session, theme_id):
         mark_retired(session, theme_id=theme_id, heir_id=heir_id)
         _tell(session, theme_id, "retired" if heir_id is None else "merged", heir_id, {"issues": 0})
 

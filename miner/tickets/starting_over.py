@@ -22,7 +22,7 @@ from miner.tickets.accounts import CLEARED, HIDDEN, KEPT, hide_tickets, set_stat
 def rebuild_themes(session: Session, *, by: Actor) -> int:
     """Dissolve the themes nobody touched; the next grouping makes them anew. Returns how many.
 
-    A theme with a name, status or issue that a person gave it stays as it is.
+    A theme with a name, status, owner, note, link or issue that a person gave it stays as it is.
     """
     require(by, Role.admin, "rebuild the themes")
     _refuse_during_work(session, "themes")
@@ -33,6 +33,8 @@ def rebuild_themes(session: Session, *, by: Actor) -> int:
                   updated_at = now()
                 WHERE retired_at IS NULL AND name_source <> 'human' AND status = 'new'
                   AND NOT EXISTS (SELECT FROM issues WHERE theme_id = themes.id AND theme_pinned)
+                  AND NOT EXISTS (SELECT FROM theme_log WHERE theme_id = themes.id)
+                  AND NOT EXISTS (SELECT FROM theme_contacts WHERE theme_id = themes.id)
                 RETURNING id""")
         )
     )

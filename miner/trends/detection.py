@@ -120,12 +120,14 @@ def _first_counted(coverage: Coverage, width: int, histories: Sequence[History])
 def _judge(
     row: int, counts: Floats, rates: Rates | None, history: History, coverage: Coverage, alpha: float
 ) -> Verdict:
+    changed = _changed(row, rates, history, coverage, alpha) if rates else []
+    rising = next((one for one in changed if one and one.flag == "rising"), None)
     found = [
         verdict
         for verdict in (
-            judge_return(history),
+            judge_return(history, rising, day=coverage.last),
             judge_new(history, coverage),
-            *(_changed(row, rates, history, coverage, alpha) if rates else ()),
+            *changed,
             judge_faded(counts, history, coverage) if rates else None,
         )
         if verdict is not None

@@ -5,26 +5,35 @@ from __future__ import annotations
 import datetime as dt
 
 from miner.trends.counting import Coverage, Floats
-from miner.trends.measures import USUAL_DISPERSION
+from miner.trends.fixes import QUIET_DAYS
+from miner.trends.measures import RECENT, USUAL_DISPERSION
 from miner.trends.wording import History, Verdict, counted, date, note, rounded
 
 NEW_WITHIN, NEW_REPORTS, NEW_COVERED = 14, 3, 14  # days, distinct customers, covered days before the first report
 NEW_BELOW = 0.01  # chance that a theme of a steady rate was not seen before
 FADED_AFTER, FADED_BELOW, FADED_BASE = 28, 0.001, 56  # days without a report; its chance; days that tell the rate
-CAME_BACK = 3  # customers after the fix
+CAME_BACK, RISING_VOICES = 3, 5  # customers after the fix; customers a day that a rise after it needs
 
 
-def judge_return(history: History) -> Verdict | None:
-    """CAME BACK: reported again although somebody marked it as fixed."""
-    if history.fixed is None or history.since_fixed < CAME_BACK:
+def judge_return(history: History, rising: Verdict | None, *, day: dt.date) -> Verdict | None:
+    """CAME BACK, once after each fix: the third customer since, or a rise that lies wholly after it.
+
+    Reports that are listed apart do not count. It holds until 28 days bring no report that counts.
+    """
+    since = history.since
+    if history.fixed is None or history.told or since.last is None or (day - since.last).days >= QUIET_DAYS:
         return None
-    who = "report" if history.customers is None else "customer"
-    return Verdict(
-        "came_back",
-        f"Came back: {counted(history.since_fixed, who)} since it was marked as fixed on {date(history.fixed)}",
-        None,
-        {"fixed": history.fixed.isoformat(), "since_fixed": history.since_fixed},
-    )
+    fixed = f"since the fix of {date(history.fixed)}"
+    if since.who >= CAME_BACK:
+        who = "report" if history.customers is None else "customer"
+        unnamed = f", {since.unknown} of them unknown" if since.unknown and history.customers is not None else ""
+        sentence = f"Came back: {counted(since.who, who)} {fixed}{unnamed}"
+    elif rising and since.voices >= RISING_VOICES and history.fixed <= day - dt.timedelta(days=RECENT):
+        sentence = f"Came back: rising {fixed}, {rising.sentence.removeprefix('Rising: ')}"
+    else:
+        return None
+    numbers = {"fixed": history.fixed.isoformat(), "since_fixed": since.who, "apart": since.apart}
+    return Verdict("came_back", sentence, None, numbers)
 
 
 def judge_new(history: History, coverage: Coverage) -> Verdict | None:

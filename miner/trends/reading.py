@@ -10,17 +10,19 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.trends.covering import Reader, Span
+from miner.trends.fixes import Report, Since, count_since
 from miner.trends.wording import History
 
 # What is read differently once these settings change; the product's description is edited too often to forget by.
 TAXONOMY = ("areas", "components", "type_definitions", "language", "private_notes")
-GRACE = dt.timedelta(days=3)  # after a fix, reports of those who do not have it yet
 _DAY = dt.timedelta(days=1)
 
 
@@ -169,6 +171,7 @@ def count_writers(
 
 def list_histories(session: Session, *, zone: str, mirrors: Sequence[str], with_files: bool) -> dict[int, History]:
     """Of each live theme that a judged ticket reports: its first and latest day, and who reported it up to now."""
+    which = {"zone": zone, "files": with_files, "mirrors": list(mirrors)}
     rows = session.execute(
         text("""
             SELECT theme.id, CAST(min(issue.occurred_at) AT TIME ZONE :zone AS date) AS first,
@@ -176,16 +179,47 @@ def list_histories(session: Session, *, zone: str, mirrors: Sequence[str], with_
               count(DISTINCT issue.ticket_id) AS reports,
               nullif(count(DISTINCT ticket.customer_id), 0) AS customers,
               CAST(theme.fixed_at AT TIME ZONE :zone AS date) AS fixed,
-              count(DISTINCT (ticket.customer_id, CASE WHEN ticket.customer_id IS NULL THEN ticket.id END))
-                FILTER (WHERE issue.occurred_at >= greatest(theme.fixed_at + :grace, now() - interval '14 days')
-                  AND theme.fixed_at IS NOT NULL) AS since_fixed
+              theme.came_back_at IS NOT NULL AND NOT EXISTS (
+                SELECT FROM theme_episodes WHERE theme_id = theme.id AND kind = 'came_back' AND ended_on IS NULL
+              ) AS told
             FROM themes AS theme
               JOIN issues AS issue ON issue.theme_id = theme.id AND issue.retired_at IS NULL
               JOIN tickets AS ticket ON ticket.id = issue.ticket_id
             WHERE theme.retired_at IS NULL AND (:files OR ticket.source = ANY(:mirrors))
             GROUP BY theme.id ORDER BY theme.id"""),
-        {"zone": zone, "files": with_files, "mirrors": list(mirrors), "grace": GRACE},
-    )
+        which,
+    ).all()
+    since = _count_since_fixes(session, which)
     return {
-        row.id: History(row.first, row.last, row.reports, row.customers, row.fixed, row.since_fixed) for row in rows
+        row.id: History(
+            row.first, row.last, row.reports, row.customers, row.fixed, since.get(row.id, Since()), row.told
+        )
+        for row in rows
     }
+
+
+def _count_since_fixes(session: Session, which: Mapping[str, Any]) -> dict[int, Since]:
+    """{theme: who reported it since its fix} of those that are fixed; a report without a verified quote is none."""
+    rows = session.execute(
+        text("""
+            SELECT theme.id, theme.fixed_at, theme.fixed_version, issue.id AS issue_id, issue.ticket_id,
+              ticket.customer_id, issue.occurred_at, issue.facts ->> 'version' AS version,
+              issue.facts ->> 'began' AS began
+            FROM themes AS theme
+              JOIN issues AS issue ON issue.theme_id = theme.id AND issue.retired_at IS NULL
+                AND issue.quote_verified AND issue.occurred_at >= theme.fixed_at
+              JOIN tickets AS ticket ON ticket.id = issue.ticket_id
+            WHERE theme.fixed_at IS NOT NULL AND theme.retired_at IS NULL
+              AND (:files OR ticket.source = ANY(:mirrors))
+            ORDER BY theme.id"""),
+        which,
+    )
+    found = {}
+    for (theme, fixed_at, version), group in groupby(rows, key=lambda row: (row.id, row.fixed_at, row.fixed_version)):
+        reports = [
+            Report(one.issue_id, one.ticket_id, one.customer_id, one.occurred_at, one.version, one.began)
+            for one in group
+        ]
+        zone = ZoneInfo(which["zone"])
+        found[theme] = count_since(reports, fixed_at=fixed_at, fixed_version=version, zone=zone)
+    return found

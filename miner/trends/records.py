@@ -45,7 +45,8 @@ def mark_fixed(session: Session) -> None:
     """Remember since when a theme is fixed, whoever set its status, and forget it with the status."""
     session.execute(
         text("""
-            UPDATE themes SET fixed_at = CASE WHEN status = 'fixed' THEN now() END
+            UPDATE themes SET fixed_at = CASE WHEN status = 'fixed' THEN now() END, fixed_version = NULL,
+              came_back_at = NULL
             WHERE (status = 'fixed') <> (fixed_at IS NOT NULL)""")
     )
 
@@ -159,6 +160,9 @@ def record_episodes(session: Session, *, episodes: Mapping[int, Sequence[Episode
 
 _RECORD = text("""
     UPDATE themes AS theme SET flag = episode.kind, flagged_at = episode.raised_at, judged_at = now(),
+      came_back_at = CASE WHEN theme.fixed_at IS NULL THEN NULL
+        WHEN episode.kind = 'came_back' THEN coalesce(theme.came_back_at, episode.raised_at)
+        ELSE theme.came_back_at END,
       trend_sentence = verdict.sentence, trend_numbers = CAST(verdict.numbers AS jsonb)
     FROM unnest(:ids, :episodes, :sentences, :numbers) AS verdict (id, episode, sentence, numbers)
       LEFT JOIN theme_episodes AS episode ON episode.id = verdict.episode

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from miner.trends.counting import Coverage
+from miner.trends.fixes import Since
 from miner.trends.measures import RECENT
 
 
@@ -15,8 +16,9 @@ class History:
     """A theme beside its counts, up to now.
 
     `first` and `last` are the days of its first and latest report, `reports` counts tickets, `customers` distinct
-    customers; None: the source names none, so that reports are counted instead. `fixed` is the day on which it was
-    marked as fixed, `since_fixed` who reported it after that (customers where there are any) beyond the days of grace.
+    customers; None: the source names none, so that reports are counted instead. `fixed` is the day on which its fix
+    reached customers, `since` who reported it after that; `told`: that it came back after this fix was said before,
+    and is over.
     """
 
     first: dt.date
@@ -24,7 +26,8 @@ class History:
     reports: int
     customers: int | None
     fixed: dt.date | None = None
-    since_fixed: int = 0
+    since: Since = field(default_factory=Since)
+    told: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from miner.trends.counting import Coverage
 from miner.trends.detection import MANY_THEMES, judge_hours, judge_themes
+from miner.trends.fixes import Since
 from miner.trends.life import judge_faded, judge_new, judge_return
 from miner.trends.measures import keep_share_of_false, measure
-from miner.trends.wording import History
+from miner.trends.wording import History, Verdict
 
 TO = dt.date(2026, 11, 23)
 COVERED = Coverage(TO - dt.timedelta(days=99), TO)
@@ -42,20 +43,45 @@ def test_what_began_on_a_day_that_does_not_count_is_not_new() -> None:
     assert judge_new(later, replace(COVERED, beyond=False)) is None
 
 
+def returned(who: int, *, fixed: int = 20, last: int = 0, **since: int) -> History:
+    """Reported by so many since a fix, the latest time `last` days ago."""
+    return replace(OLD, fixed=ago(fixed), since=Since(who=who, last=ago(last) if who else None, **since))
+
+
 def test_came_back_needs_three_customers_after_the_fix() -> None:
-    verdict = judge_return(replace(OLD, fixed=ago(20), since_fixed=3))
+    verdict = judge_return(returned(3, apart=2), None, day=TO)
     assert verdict is not None
-    assert verdict.sentence == "Came back: 3 customers since it was marked as fixed on 3 Nov 2026"
-    assert judge_return(replace(OLD, fixed=ago(20), since_fixed=2)) is None
-    assert judge_return(replace(OLD, since_fixed=9)) is None
-    nameless = judge_return(replace(OLD, customers=None, fixed=ago(20), since_fixed=3))
+    assert verdict.sentence == "Came back: 3 customers since the fix of 3 Nov 2026"
+    assert verdict.numbers == {"fixed": "2026-11-03", "since_fixed": 3, "apart": 2}
+    assert judge_return(returned(2, apart=9), None, day=TO) is None
+    assert judge_return(replace(returned(9), fixed=None), None, day=TO) is None
+    nameless = judge_return(replace(returned(3, unknown=3), customers=None), None, day=TO)
     assert nameless is not None
-    assert nameless.sentence.startswith("Came back: 3 reports since")
+    assert nameless.sentence == "Came back: 3 reports since the fix of 3 Nov 2026"
+    mixed = judge_return(returned(4, unknown=1), None, day=TO)
+    assert mixed is not None
+    assert mixed.sentence == "Came back: 4 customers since the fix of 3 Nov 2026, 1 of them unknown"
+
+
+def test_a_rise_that_lies_wholly_after_the_fix_is_a_return_too() -> None:
+    rising = Verdict("rising", "Rising: 9 reports in the 7 days", 1e-9, {})
+    verdict = judge_return(returned(2, voices=5), rising, day=TO)
+    assert verdict is not None
+    assert verdict.sentence == "Came back: rising since the fix of 3 Nov 2026, 9 reports in the 7 days"
+    assert judge_return(returned(2, voices=4), rising, day=TO) is None  # the others name an older version
+    assert judge_return(returned(2, voices=5, fixed=6), rising, day=TO) is None
+    assert judge_return(returned(2, voices=5, fixed=7), rising, day=TO) is not None
+
+
+def test_what_came_back_is_said_once_and_is_over_after_28_quiet_days() -> None:
+    assert judge_return(returned(5, fixed=60, last=27), None, day=TO) is not None
+    assert judge_return(returned(5, fixed=60, last=28), None, day=TO) is None
+    assert judge_return(replace(returned(9), told=True), None, day=TO) is None
 
 
 def test_came_back_stands_before_every_other_flag() -> None:
     counts = np.array([[1.0, 0] * 49 + [0, 9]])
-    [verdict] = judge_themes(counts, np.ones(100), COVERED, [replace(OLD, fixed=ago(9), since_fixed=4)])
+    [verdict] = judge_themes(counts, np.ones(100), COVERED, [returned(4, fixed=9)])
     assert (verdict.flag, verdict.holds) == ("came_back", {"came_back", "spike"})
 
 

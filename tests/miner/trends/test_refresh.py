@@ -26,8 +26,9 @@ from miner.models import (
 )
 from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
+from miner.themes.follow import set_status
 from miner.trends import refresh
-from tests.factories import NOON, make_issue, make_theme, make_ticket
+from tests.factories import NOON, TESTER, make_issue, make_theme, make_ticket
 from tests.support.streams import SOURCE, days_ago, make_mirror, make_window, write
 
 ZONES = [f"Etc/GMT{number:+d}" for number in range(-11, 13)]  # one of them has any hour right now
@@ -296,18 +297,57 @@ def test_what_was_fixed_and_is_reported_again_came_back(session: Session, run_tr
     run_trends()
     assert refreshed(session, theme).fixed_at is not None
     session.execute(update(Theme).values(fixed_at=days_ago(15)))
-    report(session, theme, [14, 13], customer=customers[0])  # they do not have the fix yet
+    report(session, theme, [14, 13], customer=customers[0])  # a customer counts once
     for number, customer in enumerate(customers):
         report(session, theme, [3 + number], customer=customer)
     run_trends()
     assert refreshed(session, theme).flag == "came_back"
-    assert theme.trend_sentence.startswith("Came back: 3 customers since it was marked as fixed on ")
+    assert theme.trend_sentence.startswith("Came back: 3 customers since the fix of ")
+    assert theme.came_back_at == theme.flagged_at
     session.execute(update(Theme).values(status="in_progress"))
     session.commit()
     run_trends()
-    assert refreshed(session, theme).fixed_at is None
+    assert (refreshed(session, theme).fixed_at, theme.came_back_at) == (None, None)
     assert theme.trend_sentence.startswith("Came back: ")  # it stands for seven days
     assert "Since then: " in theme.trend_sentence
+
+
+def test_a_return_is_said_once_for_a_fix_and_again_after_the_next(
+    session: Session, run_trends: Callable[..., int]
+) -> None:
+    theme = make_theme(session, status="fixed", fixed_at=days_ago(60))
+    for number, customer in enumerate(make_customers(session, 4)):
+        report(session, theme, [3 + number], customer=customer)
+    run_trends()
+    assert refreshed(session, theme).flag == "came_back"
+    run_trends()
+    episode = session.scalars(select(ThemeEpisode).where(ThemeEpisode.kind == "came_back")).one()
+    assert episode.numbers["since_fixed"] == 4
+    episode.ended_on = episode.last_on  # as 28 quiet days do
+    session.commit()
+    run_trends()
+    assert session.query(ThemeEpisode).filter_by(kind="came_back").count() == 1
+    assert refreshed(session, theme).flag != "came_back"
+    set_status(session, theme.id, status="fixed", fixed_at=days_ago(10), by=TESTER)
+    session.commit()
+    run_trends()
+    assert refreshed(session, theme).flag == "came_back"
+    assert session.query(ThemeEpisode).filter_by(kind="came_back").count() == 2
+
+
+def test_reports_of_an_older_version_are_no_return(session: Session, run_trends: Callable[..., int]) -> None:
+    theme = make_theme(session, status="fixed", fixed_at=days_ago(30), fixed_version="7.2.1")
+    for number, customer in enumerate(make_customers(session, 6)):
+        report(session, theme, [3 + number], customer=customer)
+    session.execute(update(Issue).values(facts={"version": "7.1"}))
+    session.commit()
+    run_trends()
+    assert refreshed(session, theme).flag != "came_back"
+    session.execute(update(Issue).where(Issue.id % 2 == 0).values(facts={"version": "7.2.1"}))
+    session.commit()
+    run_trends()
+    assert refreshed(session, theme).flag == "came_back"
+    assert theme.trend_numbers["apart"] == 3
 
 
 def test_days_count_only_where_the_mirror_is_complete(session: Session, run_trends: Callable[..., int]) -> None:
