@@ -91,7 +91,7 @@ def test_runs_are_kept_apart_however_often_is_asked(session: Session) -> None:
 
 
 def test_the_tick_makes_the_run_after_the_schedules_of_that_minute(session: Session) -> None:
-    two = (ask(session) + dt.timedelta(days=1)).replace(hour=2, minute=0, second=5)
+    two = (ask(session) + dt.timedelta(days=2)).replace(hour=2, minute=0, second=5)
     started = schedules.tick(session, now=two)
     jobs = [session.get_one(JobRun, run_id).job_name for run_id in started]
     assert "pipeline" in jobs
