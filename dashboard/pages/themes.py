@@ -73,6 +73,7 @@ def theme(request: Request, session: Session) -> View | Redirect:
             "weeks": _from_first_report([(first.shift(n), count) for n, count in enumerate(reports)]),
             "days": this_week.days_begun(dt.datetime.now(dt.UTC)),
             "quotes": quotes,
+            "unverified": issues.count_unverified(session, one.id),
             "portrait": themes.portrait_of(session, one),
             "same": same,
             "similar": _similar(session, one, {other for other, _, _ in same}),

@@ -130,9 +130,15 @@ def list_issues_by_id(session: Session, issue_ids: Sequence[int]) -> list[IssueL
 
 
 def count_unplaced(session: Session) -> int:
-    """How many live issues are not yet in a theme."""
-    query = select(func.count()).select_from(Issue).where(Issue.retired_at.is_(None), Issue.theme_id.is_(None))
-    return session.scalar(query) or 0
+    """How many reports (live issues with a verified quote) are not yet in a theme."""
+    which = (Issue.retired_at.is_(None), Issue.quote_verified, Issue.theme_id.is_(None))
+    return session.scalar(select(func.count()).select_from(Issue).where(*which)) or 0
+
+
+def count_unverified(session: Session, theme_id: int) -> int:
+    """How many live issues of a theme are not counted, since their quote was not found in the ticket."""
+    which = (Issue.theme_id == theme_id, Issue.retired_at.is_(None), ~Issue.quote_verified)
+    return session.scalar(select(func.count()).select_from(Issue).where(*which)) or 0
 
 
 def list_issues_of_ticket(session: Session, ticket_id: int) -> list[IssueLine]:

@@ -44,7 +44,7 @@ class Theme(Base):
     came_back_at: Mapped[dt.datetime | None] = mapped_column(
         doc="When a look saw it come back after this fix; NULL: it did not."
     )
-    issue_count: Mapped[int] = mapped_column(Integer, server_default="0", doc="Live issues in it.")
+    issue_count: Mapped[int] = mapped_column(Integer, server_default="0", doc="Live issues with a verified quote.")
     first_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the first issue occurred.")
     last_seen_at: Mapped[dt.datetime | None] = mapped_column(doc="When the latest issue occurred.")
     portrait: Mapped[dict[str, Any]] = mapped_column(
@@ -96,7 +96,7 @@ class ThemeDay(Base):
     __table_args__ = (PrimaryKeyConstraint("theme_id", "day"), Index("theme_days_day_idx", "day"))
     theme_id: Mapped[int] = mapped_column(ForeignKey("themes.id", ondelete="CASCADE"), doc="The theme.")
     day: Mapped[dt.date] = mapped_column(doc="The day, in the `time_zone` setting.")
-    reports: Mapped[int] = mapped_column(Integer, doc="Issues that occurred.")
+    reports: Mapped[int] = mapped_column(Integer, doc="Issues that occurred, those with a verified quote.")
     customers: Mapped[int | None] = mapped_column(Integer, doc="Distinct customers; NULL: the source has none.")
 
 

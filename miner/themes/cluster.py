@@ -138,10 +138,10 @@ def decide(context: StepContext, present: Present, vectors: StoredVectors) -> De
 
 
 def portray_changed(context: StepContext, present: Present, plan: Plan, vectors: StoredVectors) -> None:
-    """Give the themes whose issues changed a new portrait, of their newest issues."""
+    """Give the themes whose issues changed a new portrait, of their newest issues whose quote is verified."""
     row_of = {issue.id: row for row, issue in enumerate(present.issues)}
     for theme in list_changed(present.issues, plan, present.known):
-        newest = theme.members[-MOST_ISSUES:]
+        newest = [one for one in theme.members if present.issues[row_of[one]].verified][-MOST_ISSUES:]
         with context.reading() as session:
             found = list_voices(session, issue_ids=newest)
         voices = [found[issue] for issue in newest if issue in found]

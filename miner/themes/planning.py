@@ -21,13 +21,17 @@ RENAME_SHARE = 1 / 3  # of the members must have changed since the name was made
 
 @dataclass(frozen=True)
 class IssueRow:
-    """A live issue; `theme_id` None: not yet a theme; `theme_pinned`: a person put it there."""
+    """A live issue; `theme_id` None: not yet a theme; `theme_pinned`: a person put it there.
+
+    `verified`: its quote stands in its ticket; only then is it counted and shown as what a theme says.
+    """
 
     id: int
     type: str
     summary: str
     theme_id: int | None
     theme_pinned: bool
+    verified: bool = True
 
 
 @dataclass(frozen=True)

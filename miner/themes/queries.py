@@ -114,9 +114,11 @@ def portrait_of(session: Session, theme: Theme) -> Portrait:
 
 
 def _list_quotes(session: Session, issue_ids: Sequence[int]) -> dict[int, tuple[str, int]]:
-    """{issue id: (quote, ticket id)} of the live ones."""
+    """{issue id: (quote, ticket id)} of those that count: live, with a quote that stands in the ticket."""
     rows = session.execute(
-        select(Issue.id, Issue.quote, Issue.ticket_id).where(Issue.id.in_(issue_ids), Issue.retired_at.is_(None))
+        select(Issue.id, Issue.quote, Issue.ticket_id).where(
+            Issue.id.in_(issue_ids), Issue.retired_at.is_(None), Issue.quote_verified
+        )
     )
     return {row.id: (row.quote, row.ticket_id) for row in rows}
 

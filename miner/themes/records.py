@@ -18,7 +18,9 @@ from miner.themes.vectors import pack
 def list_live_issues(session: Session) -> list[IssueRow]:
     """Every live issue in the order of ids, on which the determinism of grouping rests."""
     rows = session.execute(
-        text("SELECT id, type, summary, theme_id, theme_pinned FROM issues WHERE retired_at IS NULL ORDER BY id")
+        text("""
+            SELECT id, type, summary, theme_id, theme_pinned, quote_verified FROM issues
+            WHERE retired_at IS NULL ORDER BY id""")
     )
     return [IssueRow(*row) for row in rows]
 

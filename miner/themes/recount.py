@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 def recount_themes(session: Session, *, theme_ids: Sequence[int], zone: str) -> None:
     """Bring count, first and last report and the days of these themes to what their live issues say.
 
-    A theme left without issues stays, empty, until the next grouping retires it.
+    Counted are those whose quote was found, as in `facts.py`. A theme left without issues stays, empty, until the next
+    grouping retires it.
     """
     values = {"ids": sorted(set(theme_ids)), "zone": zone}
     session.execute(
@@ -21,7 +22,8 @@ def recount_themes(session: Session, *, theme_ids: Sequence[int], zone: str) -> 
             FROM (
               SELECT theme.id, CAST(count(issue.id) AS integer) AS issues, min(issue.occurred_at) AS first,
                 max(issue.occurred_at) AS last
-              FROM themes AS theme LEFT JOIN issues AS issue ON issue.theme_id = theme.id AND issue.retired_at IS NULL
+              FROM themes AS theme LEFT JOIN issues AS issue
+                ON issue.theme_id = theme.id AND issue.retired_at IS NULL AND issue.quote_verified
               WHERE theme.id = ANY(:ids) AND theme.retired_at IS NULL GROUP BY theme.id) AS fact
             WHERE themes.id = fact.id"""),
         values,
@@ -35,7 +37,7 @@ def recount_themes(session: Session, *, theme_ids: Sequence[int], zone: str) -> 
             FROM issues AS issue
               JOIN themes AS theme ON theme.id = issue.theme_id AND theme.retired_at IS NULL
               JOIN tickets AS ticket ON ticket.id = issue.ticket_id
-            WHERE issue.retired_at IS NULL AND issue.theme_id = ANY(:ids) GROUP BY 1, 2
+            WHERE issue.retired_at IS NULL AND issue.quote_verified AND issue.theme_id = ANY(:ids) GROUP BY 1, 2
             ON CONFLICT (theme_id, day) DO UPDATE SET reports = excluded.reports, customers = excluded.customers"""),
         values,
     )

@@ -120,6 +120,7 @@ def _subject(
 
     def central(one: ThemePlan, most: int) -> dict[int, str]:
         rows = [row_of[issue] for issue in one.members]
+        rows = [row for row in rows if issues[row].verified] or rows
         order = np.argsort(-(vectors[rows].astype(np.float32) @ one.centroid), kind="stable")[:most]
         return {issues[rows[place]].id: issues[rows[place]].summary for place in order.tolist()}
 

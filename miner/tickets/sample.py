@@ -89,20 +89,24 @@ def remove_sample(session: Session, *, by: Actor) -> int:
     locked = select(Ticket.id).where(Ticket.source == SOURCE).order_by(Ticket.source_id).with_for_update()
     session.scalars(locked).all()
     removed = len(session.scalars(delete(Ticket).where(Ticket.source == SOURCE).returning(Ticket.id)).all())
-    for statement in _RECOUNT:
-        session.execute(text(statement), {"themes": list(themes)})
+    session.execute(text(_RECOUNT), {"themes": list(themes)})
+    empty = session.scalars(text(_EMPTY), {"themes": list(themes)}).all()
+    for statement in _RETIRE:
+        session.execute(text(statement), {"empty": list(empty)})
     audit(session, by, "sample.remove", "source", SOURCE, before={"tickets": removed}, after={"themes": len(themes)})
     return removed
 
 
-_RECOUNT = (
-    "UPDATE themes SET updated_at = now(), issue_count ="
-    " (SELECT count(*) FROM issues WHERE issues.theme_id = themes.id AND issues.retired_at IS NULL)"
-    " WHERE id = ANY(:themes)",
-    "INSERT INTO theme_events (theme_id, kind, detail)"
-    """ SELECT id, 'retired', '{"reason": "the sample was removed"}' FROM themes"""
-    " WHERE id = ANY(:themes) AND issue_count = 0 AND retired_at IS NULL",
-    "DELETE FROM theme_days USING themes WHERE themes.id = theme_days.theme_id"
-    " AND themes.id = ANY(:themes) AND themes.issue_count = 0",
-    "UPDATE themes SET retired_at = now() WHERE id = ANY(:themes) AND issue_count = 0 AND retired_at IS NULL",
+_RECOUNT = """
+    UPDATE themes SET updated_at = now(), issue_count =
+      (SELECT count(*) FROM issues WHERE theme_id = themes.id AND retired_at IS NULL AND quote_verified)
+    WHERE id = ANY(:themes)"""
+_EMPTY = """
+    SELECT id FROM themes WHERE id = ANY(:themes) AND retired_at IS NULL
+      AND NOT EXISTS (SELECT FROM issues WHERE theme_id = themes.id AND retired_at IS NULL)"""
+_RETIRE = (
+    """INSERT INTO theme_events (theme_id, kind, detail)
+    SELECT id, 'retired', '{"reason": "the sample was removed"}' FROM themes WHERE id = ANY(:empty)""",
+    "DELETE FROM theme_days WHERE theme_id = ANY(:empty)",
+    "UPDATE themes SET retired_at = now() WHERE id = ANY(:empty)",
 )

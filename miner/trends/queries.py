@@ -34,7 +34,7 @@ class WeekLine:
 
 @dataclass(frozen=True)
 class WeekTotals:
-    """Live issues of the week and of the week before, and how many themes were reported."""
+    """Reports of the week and of the week before, and how many themes were reported."""
 
     now: int
     before: int
@@ -105,7 +105,7 @@ def count_week(session: Session, monday: dt.date, *, starts: dt.datetime, ends: 
               count(*) FILTER (WHERE occurred_at < :starts) AS before,
               (SELECT count(DISTINCT theme_id) FROM theme_days
                WHERE day >= CAST(:monday AS date) AND day < CAST(:monday AS date) + 7 AND reports > 0) AS themes
-            FROM issues WHERE retired_at IS NULL AND occurred_at < :ends
+            FROM issues WHERE retired_at IS NULL AND quote_verified AND occurred_at < :ends
               AND occurred_at >= CAST(:starts AS timestamptz) - interval '7 days'"""),
         {"monday": monday, "starts": starts, "ends": ends},
     ).one()
@@ -120,7 +120,7 @@ def count_customers(
         text("""
             SELECT issue.theme_id, count(DISTINCT ticket.customer_id) AS customers
             FROM issues AS issue JOIN tickets AS ticket ON ticket.id = issue.ticket_id
-            WHERE issue.theme_id = ANY(:ids) AND issue.retired_at IS NULL
+            WHERE issue.theme_id = ANY(:ids) AND issue.retired_at IS NULL AND issue.quote_verified
               AND issue.occurred_at >= :starts AND issue.occurred_at < :ends
             GROUP BY issue.theme_id"""),
         {"ids": list(theme_ids), "starts": starts, "ends": ends},

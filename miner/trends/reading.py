@@ -145,7 +145,7 @@ def list_voices(
             FROM issues AS issue
               JOIN themes AS theme ON theme.id = issue.theme_id AND theme.retired_at IS NULL
               JOIN tickets AS ticket ON ticket.id = issue.ticket_id
-            WHERE issue.retired_at IS NULL AND (:files OR ticket.source = ANY(:mirrors))
+            WHERE issue.retired_at IS NULL AND issue.quote_verified AND (:files OR ticket.source = ANY(:mirrors))
             GROUP BY issue.theme_id, day"""),
         {"zone": zone, "hour": hour, "files": with_files, "mirrors": list(mirrors)},
     )
@@ -183,7 +183,7 @@ def list_histories(session: Session, *, zone: str, mirrors: Sequence[str], with_
                 SELECT FROM theme_episodes WHERE theme_id = theme.id AND kind = 'came_back' AND ended_on IS NULL
               ) AS told
             FROM themes AS theme
-              JOIN issues AS issue ON issue.theme_id = theme.id AND issue.retired_at IS NULL
+              JOIN issues AS issue ON issue.theme_id = theme.id AND issue.retired_at IS NULL AND issue.quote_verified
               JOIN tickets AS ticket ON ticket.id = issue.ticket_id
             WHERE theme.retired_at IS NULL AND (:files OR ticket.source = ANY(:mirrors))
             GROUP BY theme.id ORDER BY theme.id"""),

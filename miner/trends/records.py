@@ -16,10 +16,11 @@ from miner.trends.episodes import Episode, describe, find_shown
 from miner.trends.wording import Verdict
 
 FILES_ONLY = "Not judged: its reports are in imported files, which do not reach over the days that the mirror covers"
+UNVERIFIED = "Not judged: no quote of its reports was found in the ticket"
 
 
 def refresh_days(session: Session, *, zone: str) -> None:
-    """Make `theme_days` what the live issues of the live themes say."""
+    """Make `theme_days` what the reports of the live themes say: live issues whose quote stands in its ticket."""
     session.execute(
         text("""
             WITH fresh AS (
@@ -29,7 +30,7 @@ def refresh_days(session: Session, *, zone: str) -> None:
               FROM issues AS issue
                 JOIN themes AS theme ON theme.id = issue.theme_id AND theme.retired_at IS NULL
                 JOIN tickets AS ticket ON ticket.id = issue.ticket_id
-              WHERE issue.retired_at IS NULL GROUP BY 1, 2),
+              WHERE issue.retired_at IS NULL AND issue.quote_verified GROUP BY 1, 2),
             gone AS (
               DELETE FROM theme_days AS old WHERE NOT EXISTS (
                 SELECT FROM fresh WHERE fresh.theme_id = old.theme_id AND fresh.day = old.day))
@@ -188,8 +189,11 @@ def record_verdicts(
     )
     session.execute(
         text("""
-            UPDATE themes SET flag = NULL, flagged_at = NULL, trend_numbers = '{}', trend_sentence = :why
-            WHERE retired_at IS NULL AND NOT id = ANY(:ids) AND issue_count > 0
-              AND trend_sentence IS DISTINCT FROM :why"""),
-        {"ids": list(verdicts), "why": FILES_ONLY},
+            UPDATE themes SET flag = NULL, flagged_at = NULL, trend_numbers = '{}', trend_sentence = unjudged.why
+            FROM (
+              SELECT id, CASE WHEN issue_count > 0 THEN :files ELSE :unverified END AS why FROM themes
+              WHERE retired_at IS NULL AND NOT id = ANY(:ids) AND (issue_count > 0 OR EXISTS (
+                SELECT FROM issues WHERE theme_id = themes.id AND issues.retired_at IS NULL))) AS unjudged
+            WHERE themes.id = unjudged.id AND trend_sentence IS DISTINCT FROM unjudged.why"""),
+        {"ids": list(verdicts), "files": FILES_ONLY, "unverified": UNVERIFIED},
     )

@@ -81,6 +81,21 @@ def test_a_theme_says_what_is_said_in_it_and_what_that_rests_on(client: TestClie
     assert "without a language model" in client.get(f"/themes/{theme.id}").text
 
 
+def test_what_has_no_verified_quote_is_flagged_and_told_beside_the_count(client: TestClient, session: Session) -> None:
+    theme = make_theme(session, issue_count=1)
+    make_issue(session, theme_id=theme.id)
+    unverified = {"quote": "never said", "quote_start": None, "quote_end": None, "quote_verified": False}
+    for _ in range(3):
+        make_issue(session, theme_id=theme.id, severity="high", severity_phrase="all of us", **unverified)
+    session.commit()
+    page = text_of(client.get(f"/themes/{theme.id}").text)
+    assert "Reports 1 and 3 more whose quote was not found in the ticket" in page
+    assert page.count("not found word for word, not counted") == 3
+    listed = text_of(client.get("/issues").text)
+    assert listed.count("quote not found in the ticket, not counted") == 3
+    assert listed.count("assumed · ") == 1
+
+
 def test_a_theme_without_a_portrait_says_when_it_comes(client: TestClient, session: Session) -> None:
     theme = make_theme(session)
     session.commit()

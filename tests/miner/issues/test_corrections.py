@@ -78,6 +78,7 @@ def test_an_undone_correction_gives_way_to_the_one_before_it_and_at_last_to_what
 def test_a_theme_that_a_person_chose_is_pinned_and_counted_at_once(session: Session) -> None:
     here, there = make_theme(session, issue_count=1), make_theme(session)
     issue = make_issue(session, theme_id=here.id)
+    make_issue(session, theme_id=there.id, quote_start=None, quote_end=None, quote_verified=False)  # is not counted
     (made,) = correct_issue(session, issue.id, given={"theme": there.id}, by=TESTER)
     assert (issue.theme_id, issue.theme_pinned) == (there.id, True)
     assert counts(session, here, there) == [0, 1]

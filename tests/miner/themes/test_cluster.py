@@ -16,6 +16,7 @@ from miner.models import Embedding, Issue, JobRun, JobRunStep, Theme, ThemeEvent
 from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
 from miner.themes import cluster, embed, vectors
+from miner.themes.queries import get_portrait
 from tests.factories import NOON, make_issue, make_theme, make_ticket
 
 EXPORT = ["CSV export fails", "Export to CSV crashes", "The CSV export gives an error", "Exporting a CSV file fails"]
@@ -96,6 +97,31 @@ def test_a_theme_says_what_is_said_in_it(session: Session, run_cluster: Callable
     run_cluster()
     session.refresh(theme)
     assert late[0].id in {point["issue"] for point in theme.portrait["points"]}
+
+
+def test_unverified_issues_are_grouped_but_neither_counted_nor_quoted(
+    session: Session, run_cluster: Callable[[], int]
+) -> None:
+    unverified = {"quote": "never said", "quote_start": None, "quote_end": None, "quote_verified": False}
+    early = add(session, ["Cannot log in"], **unverified, area="Login", type="friction")
+    counted = add(session, EXPORT[:1] + LOGIN)
+    export = add(session, EXPORT[1:], **unverified, area="Export")
+    run_cluster()
+    session.expire_all()
+    first, second = (session.get_one(Theme, one.theme_id) for one in (counted[0], counted[1]))
+    assert (first.issue_count, first.area, second.issue_count, second.area) == (1, None, 4, None)
+    assert (second.first_seen_at, second.type) == (counted[1].occurred_at, "bug")
+    assert early[0].theme_id == second.id
+    assert {one.theme_id for one in export} == {first.id}
+    said = first.portrait
+    assert (said["quotes"], [point["issue"] for point in said["points"]]) == ([counted[0].id], [counted[0].id])
+
+    session.execute(update(Issue).where(Issue.id == counted[0].id).values(**unverified))
+    session.commit()
+    run_cluster()
+    session.refresh(first)
+    assert (first.retired_at, first.issue_count, first.area) == (None, 0, "Export")
+    assert get_portrait(session, first.id).quotes == []
 
 
 def test_a_second_run_changes_nothing(session: Session, run_cluster: Callable[[], int]) -> None:

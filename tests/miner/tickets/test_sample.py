@@ -73,11 +73,13 @@ def test_the_sample_lies_in_the_last_ninety_days_and_a_second_import_moves_nothi
 
 
 def test_removing_the_sample_removes_all_that_came_from_it_and_nothing_else(session: Session) -> None:
-    own, only, mixed = make_theme(session), make_theme(session), make_theme(session)
+    own, only, mixed, unverified = (make_theme(session) for _ in range(4))
     kept_ticket = make_ticket(session)
+    make_issue(session, kept_ticket, theme_id=unverified.id, quote_start=None, quote_end=None, quote_verified=False)
     for theme in (own, mixed):
         make_issue(session, kept_ticket, theme_id=theme.id)
     removed = make_ticket(session, source="sample")
+    make_issue(session, removed, theme_id=unverified.id)
     for theme in (only, mixed):
         make_issue(session, removed, theme_id=theme.id)
         session.add(ThemeDay(theme_id=theme.id, day=NOON.date(), reports=1))
@@ -93,6 +95,7 @@ def test_removing_the_sample_removes_all_that_came_from_it_and_nothing_else(sess
     assert themes[only.id].retired_at is not None
     assert (themes[mixed.id].retired_at, themes[mixed.id].issue_count) == (None, 1)
     assert themes[own.id].retired_at is None
+    assert (themes[unverified.id].retired_at, themes[unverified.id].issue_count) == (None, 0)
     assert session.scalars(select(ThemeDay.theme_id)).all() == [mixed.id]
     assert [(event.theme_id, event.kind) for event in session.scalars(select(ThemeEvent))] == [(only.id, "retired")]
     entry = session.scalars(select(AuditEntry)).one()

@@ -28,6 +28,7 @@ from miner.runs import lifecycle
 from miner.runs.context import Skip, StepContext
 from miner.themes.follow import set_status
 from miner.trends import refresh
+from miner.trends.records import UNVERIFIED
 from tests.factories import NOON, TESTER, make_issue, make_theme, make_ticket
 from tests.support.streams import SOURCE, days_ago, make_mirror, make_window, write
 
@@ -50,8 +51,16 @@ def run_trends(step: MakeStep) -> Callable[..., int]:
     return run
 
 
-def report(session: Session, theme: Theme | None, days: Iterable[int], *, customer: Customer | None = None) -> None:
+def report(
+    session: Session,
+    theme: Theme | None,
+    days: Iterable[int],
+    *,
+    customer: Customer | None = None,
+    unverified: bool = False,
+) -> None:
     """One analysed ticket with one issue so many days ago; without a theme, a ticket alone."""
+    columns = {"quote": "never said", "quote_start": None, "quote_end": None, "quote_verified": False}
     for number in days:
         moment = days_ago(number)
         ticket = make_ticket(
@@ -63,7 +72,7 @@ def report(session: Session, theme: Theme | None, days: Iterable[int], *, custom
             customer_id=customer.id if customer else None,
         )
         if theme is not None:
-            make_issue(session, ticket, theme_id=theme.id)
+            make_issue(session, ticket, theme_id=theme.id, **(columns if unverified else {}))
     session.commit()
 
 
@@ -221,6 +230,28 @@ def test_retired_issues_and_retired_themes_have_no_days(session: Session, run_tr
     assert theme_days(session, gone) == {}
     assert [*theme_days(session, kept)] == [days_ago(4).date()]
     assert refreshed(session, gone).judged_at is not None  # of the first run; a retired theme is not judged again
+
+
+def test_what_has_no_verified_quote_is_neither_counted_nor_judged(
+    session: Session, run_trends: Callable[..., int]
+) -> None:
+    mixed, nothing = make_theme(session), make_theme(session, flag="rising", flagged_at=NOON)
+    report(session, mixed, [1, 3, 5, *range(9, 40, 5)])
+    counted = theme_days_after(session, run_trends, mixed)
+    before = (refreshed(session, mixed).trend_numbers, mixed.trend_sentence)
+    for theme in (mixed, nothing):
+        report(session, theme, [number for number in range(1, 8) for _ in range(6)], unverified=True)
+    assert theme_days_after(session, run_trends, mixed) == counted
+    assert (refreshed(session, mixed).trend_numbers, mixed.trend_sentence) == before
+    assert theme_days(session, nothing) == {}
+    assert (refreshed(session, nothing).flag, nothing.trend_sentence) == (None, UNVERIFIED)
+
+
+def theme_days_after(
+    session: Session, run_trends: Callable[..., int], theme: Theme
+) -> dict[dt.date, tuple[int, int | None]]:
+    run_trends()
+    return theme_days(session, theme)
 
 
 def test_a_second_run_touches_no_day_and_changes_no_verdict(session: Session, run_trends: Callable[..., int]) -> None:

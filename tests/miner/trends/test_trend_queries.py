@@ -133,6 +133,21 @@ def test_totals_count_issues_also_outside_of_themes(session: Session) -> None:
     assert (totals.now, totals.before, totals.themes) == (2, 2, 1)
 
 
+def test_what_has_no_verified_quote_is_in_no_total(session: Session) -> None:
+    made = theme(session, 1)
+    customer = Customer(source="file:test", kind="requester", external_key="7")
+    session.add(customer)
+    session.flush()
+    ticket = make_ticket(session, customer_id=customer.id)
+    for when in (STARTS, STARTS - dt.timedelta(days=1)):
+        make_issue(
+            session, ticket, theme_id=made.id, occurred_at=when, quote_start=None, quote_end=None, quote_verified=False
+        )
+    totals = queries.count_week(session, MONDAY, starts=STARTS, ends=ENDS)
+    assert (totals.now, totals.before) == (0, 0)
+    assert queries.count_customers(session, [made.id], starts=STARTS, ends=ENDS) == {}
+
+
 def test_a_customer_counts_once_however_often_it_writes(session: Session) -> None:
     made = theme(session, 3)
     customer = Customer(source="file:test", kind="requester", external_key="7")
