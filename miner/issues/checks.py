@@ -1,5 +1,8 @@
 """The weekly check: ten reports and five answers of "no product issue", drawn at random and judged by a person.
 
+It is drawn by the week's first reading that finds enough to draw from; until then a person can have it drawn. The draw
+depends on the week and on what there is to draw from alone, so nobody chooses what is looked at.
+
 What it measures is kept apart from what is learned from: the tickets of a check give no examples to the prompt whose
 readings it scores (`examples.py`), and what was read after an example of the same ticket is not drawn here.
 """
@@ -7,7 +10,6 @@ readings it scores (`examples.py`), and what was read after an example of the sa
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from miner import settings
-from miner.access import Actor, Role, audit, require
+from miner.access import SYSTEM, Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound, UsageError
 from miner.issues.shares import draw
 from miner.models import VERDICTS, Check, CheckItem
@@ -32,7 +34,7 @@ def this_monday(session: Session) -> dt.date:
 
 
 def draw_check(session: Session, *, by: Actor, seed: int | None = None) -> Check:
-    """Draw this week's check, or return the one that is there. `seed`: to draw as before; else a new one.
+    """Draw this week's check, or return the one that is there. `seed`: another one than the week's own.
 
     Raises UsageError when there is nothing to draw from.
     """
@@ -42,7 +44,7 @@ def draw_check(session: Session, *, by: Actor, seed: int | None = None) -> Check
     found = session.scalars(select(Check).where(Check.monday == monday)).first()
     if found is not None:
         return found
-    seed = secrets.randbits(31) if seed is None else seed
+    seed = monday.toordinal() if seed is None else seed
     reports = _draw(session, _REPORTS, REPORTS, seed)
     answers = _draw(session, _ANSWERS, ANSWERS, seed)
     if not reports and not answers:
@@ -55,6 +57,15 @@ def draw_check(session: Session, *, by: Actor, seed: int | None = None) -> Check
     session.flush()
     audit(session, by, "check.draw", "check", check.id, after={"seed": seed, "items": len(rows)})
     return check
+
+
+def draw_if_due(session: Session) -> Check | None:
+    """Draw this week's check unless it is there, or there are fewer than ten reports to draw from: None."""
+    if find_check(session, monday=this_monday(session)) is not None:
+        return None
+    if len(session.execute(text(_REPORTS), {"most": REPORTS}).all()) < REPORTS:
+        return None
+    return draw_check(session, by=SYSTEM)
 
 
 def answer_check(session: Session, item_id: int, *, verdict: str, by: Actor) -> CheckItem:
@@ -103,13 +114,14 @@ def _items(session: Session, query: str, ids: Sequence[int]) -> list[Mapping[str
 
 
 # What a person set aside meanwhile is drawn too: leaving out just that would make the readings look better than they
-# are. What a person marked was not read at all.
+# are. What a person marked was not read at all. A quote that was not found is no report.
 _REPORTS = """
     SELECT issue.id, analysis.settings_version, analysis.model, analysis.id AS analysis_id
     FROM issues AS issue
       JOIN analyses AS analysis ON analysis.id = issue.analysis_id
       JOIN tickets AS ticket ON ticket.id = issue.ticket_id AND ticket.deleted_at IS NULL
     WHERE (issue.retired_at IS NULL OR issue.retired_reason = 'not an issue') AND NOT issue.edited ? 'missed'
+      AND issue.quote_verified
       AND NOT EXISTS (SELECT FROM check_items WHERE analysis_id = analysis.id AND issue_id = issue.id)
       AND NOT EXISTS (
         SELECT FROM corrections WHERE ticket_id = ticket.id AND undone_at IS NULL

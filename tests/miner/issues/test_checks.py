@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from miner.errors import InvalidArguments, NotFound, Refused, UsageError
+from miner.issues import analyze
 from miner.issues.checks import answer_check, draw_check, find_check, list_items, this_monday
 from miner.issues.corrections import correct_issue, mark_missed, set_aside
 from miner.issues.scores import find_quality, list_scores
 from miner.models import Check, Issue
+from miner.runs.context import StepContext
 from tests.factories import TESTER, VIEWER, make_analysis, make_issue, make_theme, make_ticket
 from tests.support.reading import configure
 
@@ -162,3 +165,30 @@ def test_a_verdict_can_be_changed_and_must_be_one_that_the_item_can_have(session
         ({"verdict": None}, {"verdict": "wrong"}),
         ({"verdict": "wrong"}, {"verdict": "right"}),
     ]
+
+
+def test_a_quote_that_was_not_found_is_no_report_to_check(session: Session) -> None:
+    counted = make_issue(session)
+    make_issue(session, quote="never said", quote_start=None, quote_end=None, quote_verified=False)
+    assert [item.issue_id for item in list_items(session, draw_check(session, by=TESTER).id)] == [counted.id]
+
+
+def test_the_first_reading_of_the_week_draws_the_check(session: Session, step: Callable[..., StepContext]) -> None:
+    fill(session, issues=9)
+
+    def read() -> None:
+        session.execute(text("UPDATE tickets SET analyzed_at = now(), analyzed_text_hash = text_hash"))
+        session.execute(text("DELETE FROM job_run_keys"))
+        session.commit()
+        analyze.run(step("analyze"))
+        session.commit()
+
+    read()
+    assert find_check(session) is None  # too few; a person may still have them drawn
+    make_issue(session)
+    read()
+    read()  # finds it
+    (check,) = session.scalars(select(Check))
+    assert (check.created_by, check.seed) == ("system", this_monday(session).toordinal())
+    assert len(list_items(session, check.id)) == 15
+    assert draw_check(session, by=TESTER) is check
