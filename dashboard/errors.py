@@ -131,6 +131,12 @@ def on_conflict(request: Request, error: Exception) -> Response:
     return answer(request, Problem(409, "In the way", f"{_sentence(error)}."))
 
 
+def on_settings_conflict(request: Request, error: Exception) -> Response:
+    """409 where no form can show both."""
+    link = ("/settings/versions", "Look at the versions")
+    return answer(request, Problem(409, "Changed meanwhile", f"{_sentence(error)}.", link=link))
+
+
 def on_already_active(request: Request, error: Exception) -> Response:
     """409, with the run that is in the way."""
     assert isinstance(error, RunAlreadyActive)  # noqa: S101 - registered for it
@@ -176,6 +182,7 @@ HANDLERS: dict[Any, Any] = {
     Refused: on_refused,
     InvalidArguments: on_invalid,
     Conflict: on_conflict,
+    SettingsConflict: on_settings_conflict,
     UsageError: on_impossible,
     RunAlreadyActive: on_already_active,
     TooMany: on_too_many,

@@ -105,6 +105,19 @@ class PairKeyQuery(Query):
     after: PairKey = ""
 
 
+class VersionsQuery(Query):
+    """Only the place in a list of versions."""
+
+    before: IdKey = ""
+
+
+class VersionQuery(Query):
+    """Which two versions of the settings are compared; without: the newest and the one before."""
+
+    since: Id = ""
+    to: Id = ""
+
+
 class LogQuery(Query):
     before: IdKey = ""
     level: Literal["", "notable"] = ""

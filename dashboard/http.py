@@ -28,7 +28,7 @@ from miner.errors import InvalidArguments
 from miner.logs import storable
 from miner.runs.attention import list_attention
 
-MOST_FIELDS = 120  # a page of 100 issues to choose from by their boxes
+MOST_FIELDS = 400  # three boxes for each of a hundred product areas
 T = TypeVar("T")
 
 

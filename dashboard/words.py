@@ -129,6 +129,8 @@ FLASHES = {
     "woken": "The run looks again as soon as a worker takes it.",
     "not_asleep": "The run waits for nobody.",
     "corrected": "The correction is kept; no later reading overwrites it.",
+    "saved": "Saved: runs that start from now on go by it.",
+    "restored": "The older settings are in force again, as a new version.",
     "unchanged": "Nothing differs from what stands there.",
     "set_aside": "It counts no longer. You can take that back below.",
     "marked": "The passage is an issue now.",

@@ -6,6 +6,7 @@ MinerError
 ├── UsageError                  the caller asked for something that cannot be; exit code 2, HTTP 422
 │   ├── UnknownJob
 │   ├── Conflict                something else stands where this should; HTTP 409
+│   │   └── SettingsConflict    somebody else changed the same settings meanwhile
 │   └── InvalidArguments        `.fields` maps the field's name to what is wrong with it
 ├── NotFound                    the id names nothing; HTTP 404
 ├── Refused                     the actor may not do this; HTTP 403
@@ -91,6 +92,17 @@ class InvalidArguments(UsageError):
     def __init__(self, fields: dict[str, str]) -> None:
         self.fields = fields
         super().__init__("; ".join(f"{name}: {reason}" for name, reason in fields.items()))
+
+
+class SettingsConflict(Conflict):
+    """`names` are settings that somebody else changed since; `version` is the one in force now."""
+
+    def __init__(self, version: int, names: list[str]) -> None:
+        self.version, self.names = version, names
+        super().__init__(
+            f"version {version} of the settings came meanwhile and changed {', '.join(names)}: look at it, then save "
+            "again"
+        )
 
 
 class NotFound(MinerError):

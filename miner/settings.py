@@ -38,7 +38,7 @@ Severity = Literal["critical", "high", "medium", "low"]
 class Settings(BaseModel):
     """Every setting with its default, bounds and sentence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     time_zone: Annotated[
         str, AfterValidator(_zone), Field(description="The zone in which days and weeks are counted.")

@@ -20,6 +20,10 @@ MOST_HELP_CENTERS = 10
 _REMEDIES = {
     "list_type": 'it is not a list: write ["one", "two"]',
     "dict_type": "it is not a table: write its name in brackets on a line of its own, and its entries below",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_parsing": "write a number such as 2.5",
+    "finite_number": "write a number such as 2.5",
     "string_type": 'it is not text: write it in quotes, "like this"',
 }
 

@@ -1,10 +1,9 @@
-"""The machine room: processes, versions, the database; the settings; and a sign of life."""
+"""The machine room: processes, versions, the database; and a sign of life."""
 
 from __future__ import annotations
 
 import datetime as dt
 import platform
-from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -39,22 +38,6 @@ def system(request: Request, session: Session) -> View:
             "python": platform.python_version(),
         },
     )
-
-
-def settings_page(request: Request, session: Session) -> View:
-    version, values = settings.load(session)
-    chosen = values.model_dump()
-    rows: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "sentence": field.description or "",
-            "value": chosen[name],
-            "default": field.default,
-            "changed": chosen[name] != field.default,
-        }
-        for name, field in settings.Settings.model_fields.items()
-    ]
-    return View("settings.html", {"settings_version": version, "rows": rows})
 
 
 async def healthz(request: Request) -> PlainTextResponse:

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from miner import settings, settings_file
+from miner import settings, settings_file, settings_versions
 from miner.commands.output import say
 from miner.commands.work import cli_actor
 from miner.db import transaction
@@ -29,12 +29,12 @@ def import_file(options: Namespace) -> int:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidArguments({options.file: str(reason)}) from None
     with transaction() as session:
-        version, before = settings.load(session)
+        version, before = settings_versions.load_locked(session)
         after = settings_file.merge(text, before, reset=options.reset)
-        names = list(settings_file.changed(before, after))
-        if not names:
-            say(f"nothing changes; version {version} stays in force")
-            return 0
-        version = settings.save(session, after, by=cli_actor(), note=options.note or "imported from a file")
+        note = options.note or "imported from a file"
+        version, names = settings_versions.store(session, before, after, version=version, by=cli_actor(), note=note)
+    if not names:
+        say(f"nothing changes; version {version} stays in force")
+        return 0
     say(f"version {version} is in force: {', '.join(names)} changed")
     return 0

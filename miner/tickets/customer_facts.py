@@ -31,6 +31,16 @@ class Uploaded:
     faults: tuple[tuple[int, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of how many customers a fact is known now and would be, and for how many it would be another."""
+
+    name: str
+    now: int
+    then: int
+    changed: int
+
+
 def upload_customers(session: Session, content: str, *, by: Actor) -> Uploaded:
     """Replace the list by the CSV in `content`: organization id or mail domain, plan, yearly revenue, currency,
     segment, renewal date, account owner. The same list again changes nothing, and a line that cannot be read leaves
@@ -67,16 +77,22 @@ def apply_facts(session: Session, customer_fields: Mapping[Any, str]) -> int:
     return len(session.execute(text(_APPLY), {"wishes": json.dumps(wishes, ensure_ascii=False)}).all())
 
 
+def preview_facts(session: Session, customer_fields: Mapping[Any, str]) -> tuple[int, list[Known]]:
+    """How many customers there are, and for each fact how many would have one; nothing is changed."""
+    wishes = [_wish(name, customer_fields.get(name, "")) for name in MAPPED]
+    row = session.execute(text(_PREVIEW), {"wishes": json.dumps(wishes, ensure_ascii=False)}).one()._mapping
+    return row["customers"], [
+        Known(name, row[f"{name}_now"], row[f"{name}_then"], row[f"{name}_changed"]) for name in MAPPED
+    ]
+
+
 def _wish(name: str, chosen: str) -> dict[str, str | None]:
     if chosen.startswith(TAG):
         return {"name": name, "field": None, "tag": chosen.removeprefix(TAG).rstrip("*") or None}
     return {"name": name, "field": chosen or None, "tag": None}
 
 
-_APPLY = r"""
-    UPDATE customers SET plan = fresh.plan, revenue = fresh.revenue, currency = fresh.currency,
-        segment = fresh.segment, owner = fresh.owner, renewal_date = fresh.renewal_date
-    FROM (
+_FRESH = r"""(
       SELECT customer.id,
         coalesce(listed.facts ->> 'plan', told.plan) AS plan,
         coalesce((listed.facts ->> 'revenue')::numeric, told.revenue) AS revenue,
@@ -106,9 +122,22 @@ _APPLY = r"""
           ARRAY[lower(customer.external_key)] || ARRAY(SELECT lower(domain) FROM jsonb_array_elements_text(
             CASE jsonb_typeof(customer.fields -> 'domains') WHEN 'array' THEN customer.fields -> 'domains'
               ELSE '[]' END) AS domain))
-        ORDER BY key <> lower(customer.external_key), key LIMIT 1) AS listed ON true) AS fresh
+        ORDER BY key <> lower(customer.external_key), key LIMIT 1) AS listed ON true) AS fresh"""
+_APPLY = f"""
+    UPDATE customers SET plan = fresh.plan, revenue = fresh.revenue, currency = fresh.currency,
+        segment = fresh.segment, owner = fresh.owner, renewal_date = fresh.renewal_date
+    FROM {_FRESH}
     WHERE customers.id = fresh.id
       AND (customers.plan, customers.revenue, customers.currency, customers.segment, customers.owner,
         customers.renewal_date) IS DISTINCT FROM
         (fresh.plan, fresh.revenue, fresh.currency, fresh.segment, fresh.owner, fresh.renewal_date)
-    RETURNING customers.id"""
+    RETURNING customers.id"""  # noqa: S608 - a constant
+_PREVIEW = f"""
+    SELECT {
+    ", ".join(
+        f"count(customers.{name}) AS {name}_now, count(fresh.{name}) AS {name}_then, "
+        f"count(*) FILTER (WHERE customers.{name} IS DISTINCT FROM fresh.{name}) AS {name}_changed"
+        for name in MAPPED
+    )
+}, count(*) AS customers
+    FROM customers JOIN {_FRESH} USING (id)"""  # noqa: S608 - a constant

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from miner import logs, passwords, sessions, tokens, users
+from miner import logs, passwords, sessions, settings, tokens, users
 from miner.access import Role, audit
 from miner.config import Config
 from miner.issues.checks import draw_check, list_items
@@ -119,6 +119,9 @@ class Scene:
         self.session.flush()
         return found.id
 
+    def settings(self, **values: Any) -> int:
+        return settings.save(self.session, settings.parse(values), by=TESTER)
+
     def disabled(self) -> dict[str, Any]:
         users.disable_user(self.session, self.ada.id, by=TESTER)
         return {}
@@ -192,6 +195,14 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
         ["run.create"],
     ),
     "/settings/again/{id:id}/undo": (lambda s: (f"/settings/again/{s.rereading()}/undo", {}), ["analyses.undo"]),
+    "/settings/{group:slug}": (
+        lambda s: ("/settings/themes", {"version": str(s.settings()), "granularity": "2"}),
+        ["settings.save"],
+    ),
+    "/settings/versions/{id:id}/restore": (
+        lambda s: (f"/settings/versions/{s.settings()}/restore", {"version": str(s.settings(granularity=2.0))}),
+        ["settings.save"],
+    ),
     "/schedules/{id:slug}/run": (lambda s: ("/schedules/hourly_trends/run", {}), ["run.create"]),
     "/login": (lambda s: ("/login", {"email": s.ada.email, "password": PASSWORD}), ["session.open"]),
     "/login/code": (lambda s: ("/login/code", s.half("code")), ["session.open"]),
@@ -296,6 +307,7 @@ def snapshot(session: Session) -> list[object]:
         "issues",
         "corrections",
         "checks",
+        "settings",
     )
     return [session.execute(text(f"SELECT t::text FROM {table} t ORDER BY 1")).all() for table in tables]
 

@@ -23,6 +23,7 @@ ENTRANCE = {"/login", "/login/code", "/login/enrol", "/welcome"}
 HOLLOW = {
     "/tokens/revoke", "/account/sessions/end", "/corrections/{id:id}/undo", "/api/corrections/{id:id}/undo",
     "/check/items/{id:id}", "/settings/again/trials/{id:id}", "/settings/again/{id:id}/undo",
+    "/settings/versions/{id:id}/restore",
 }  # fmt: skip
 CLI = Actor("cli", "tester", Role.admin)
 # A hook knows no people, only signatures: test_hooks.py.
@@ -44,7 +45,9 @@ def rows(database: str) -> dict[str, int]:
 
 def address(route: GuardedRoute, rows: dict[str, int]) -> str:
     noun = route.path.removeprefix("/api").partition("/{id:id}")[0].strip("/")
-    path = route.path.replace("{week:week}", "2026-W47").replace("{job:slug}", "trends")
+    path = (
+        route.path.replace("{week:week}", "2026-W47").replace("{job:slug}", "trends").replace("{group:slug}", "themes")
+    )
     return path.replace("{id:id}", str(rows.get(noun, 1))).replace("{id:slug}", "hourly_trends")
 
 

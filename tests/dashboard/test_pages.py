@@ -475,7 +475,7 @@ def test_settings_are_shown_with_their_sentences(client: TestClient, session: Se
     session.commit()
     page = client.get("/settings").text
     assert order(
-        page, "time_zone", "Europe/Berlin", "The zone in which days and weeks are counted", "Mail", "inbox, &lt;b&gt;"
+        page, "areas", "Mail", "inbox, &lt;b&gt;", "time_zone", "Europe/Berlin", "The zone in which days and weeks are"
     )
 
 
