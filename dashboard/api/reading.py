@@ -13,8 +13,10 @@ from dashboard.lists import cut_issues, cut_runs, cut_themes
 from miner.issues import queries as issues
 from miner.runs import queries as runs
 from miner.tickets import queries as tickets
+from miner.trends import queries as trends
 
 PAGE = 100
+EPISODES = 5  # of each theme, the latest first
 
 
 def run_list(request: Request, session: Session) -> dict[str, Any]:
@@ -31,7 +33,10 @@ def run(request: Request, session: Session) -> dict[str, Any]:
 
 def theme_list(request: Request, session: Session) -> dict[str, Any]:
     asked = read_query(request, ThemeQuery, strict=True)
-    return shapes.listing(cut_themes(session, asked, PAGE), shapes.theme)
+    found = cut_themes(session, asked, PAGE)
+    episodes = trends.list_episodes_of(session, [theme.id for theme in found.rows], each=EPISODES)
+    themes = shapes.listing(found, lambda theme: shapes.theme(theme, episodes[theme.id]))
+    return {**themes, "look": shapes.look(trends.find_look(session))}
 
 
 def issue_list(request: Request, session: Session) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from dashboard import words
 from dashboard.http import Cut
 from miner.issues.queries import IssueLine
-from miner.models import Analysis, JobRun, JobRunStep, Theme, Ticket, TicketComment
+from miner.models import Analysis, JobRun, JobRunStep, Theme, ThemeEpisode, Ticket, TicketComment, TrendLook
 from miner.tickets.text import subject_end
 
 T = TypeVar("T")
@@ -64,7 +64,33 @@ def step(row: JobRunStep) -> dict[str, Any]:
     }
 
 
-def theme(row: Theme) -> dict[str, Any]:
+def look(row: TrendLook | None) -> dict[str, Any]:
+    """What the trends of themes are of: the day judged last, and why the latest look judged nothing (null: it did)."""
+    return {
+        "looked_at": time(row.looked_at) if row else None,
+        "judged_day": row.judged_day.isoformat() if row and row.judged_day else None,
+        "covered_days": row.covered_days if row else None,
+        "not_judged": row.not_judged if row else None,
+    }
+
+
+def episode(row: ThemeEpisode) -> dict[str, Any]:
+    """A flag from the day it was raised to the day it ended (null: it stands), with the numbers of its first day."""
+    return {
+        "id": row.id,
+        "flag": row.kind,
+        "started_on": row.started_on.isoformat(),
+        "last_on": row.last_on.isoformat(),
+        "ended_on": row.ended_on.isoformat() if row.ended_on else None,
+        "raised_at": time(row.raised_at),
+        "sentence": row.sentence,
+        "numbers": row.numbers,
+        "p": row.p,
+        "continues_id": row.continues_id,
+    }
+
+
+def theme(row: Theme, episodes: Iterable[ThemeEpisode]) -> dict[str, Any]:
     return {
         "id": row.id,
         "url": f"/themes/{row.id}",
@@ -79,6 +105,8 @@ def theme(row: Theme) -> dict[str, Any]:
         "flagged_at": time(row.flagged_at),
         "trend_sentence": row.trend_sentence,
         "trend_numbers": row.trend_numbers,
+        "judged_at": time(row.judged_at),
+        "episodes": [episode(one) for one in episodes],
     }
 
 

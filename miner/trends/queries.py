@@ -168,3 +168,20 @@ def list_episodes(session: Session, theme_id: int, *, limit: int = 20) -> list[T
             .limit(limit)
         )
     )
+
+
+def list_episodes_of(session: Session, theme_ids: Sequence[int], *, each: int) -> dict[int, list[ThemeEpisode]]:
+    """The latest `each` flags of every one of the themes, the latest first; one without any has an empty list."""
+    place = func.row_number().over(
+        partition_by=ThemeEpisode.theme_id, order_by=(ThemeEpisode.started_on.desc(), ThemeEpisode.id.desc())
+    )
+    ranked = select(ThemeEpisode.id, place.label("place")).where(ThemeEpisode.theme_id.in_(theme_ids)).subquery()
+    found: dict[int, list[ThemeEpisode]] = {theme_id: [] for theme_id in theme_ids}
+    for row in session.scalars(
+        select(ThemeEpisode)
+        .join(ranked, ranked.c.id == ThemeEpisode.id)
+        .where(ranked.c.place <= each)
+        .order_by(ThemeEpisode.theme_id, ranked.c.place)
+    ):
+        found[row.theme_id].append(row)
+    return found

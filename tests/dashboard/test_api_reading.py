@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from dashboard.api.reading import PAGE
-from miner.models import JobRunStep
+from dashboard.api.reading import EPISODES, PAGE
+from miner.models import JobRunStep, ThemeEpisode, TrendLook
 from tests.dashboard.conftest import new_token
 from tests.factories import NOON, make_issue, make_run, make_theme, make_ticket
 
@@ -62,7 +62,54 @@ def test_a_theme_tells_its_trend(client: TestClient, session: Session) -> None:
         4,
     )
     assert found["first_seen_at"] == "2026-11-16T12:00:00+00:00"
-    assert client.get("/api/themes?flag=fading").json() == {"items": [], "next": None}
+    assert client.get("/api/themes?flag=fading").json()["items"] == []
+
+
+def test_a_theme_tells_the_episodes_of_its_flags_the_latest_first(client: TestClient, session: Session) -> None:
+    theme, quiet = make_theme(session), make_theme(session)
+    for number in range(EPISODES + 2):
+        day = dt.date(2026, 3, 1) + dt.timedelta(days=20 * number)
+        session.add(
+            ThemeEpisode(
+                theme_id=theme.id,
+                kind="spike",
+                started_on=day,
+                last_on=day,
+                ended_on=day + dt.timedelta(days=7) if number < EPISODES + 1 else None,
+                sentence=f"{number} reports.",
+                numbers={"x": number},
+                p=0.0004,
+            )
+        )
+    session.commit()
+    found = {one["id"]: one["episodes"] for one in client.get("/api/themes").json()["items"]}
+    assert found[quiet.id] == []
+    assert [one["numbers"]["x"] for one in found[theme.id]] == [6, 5, 4, 3, 2]
+    newest = found[theme.id][0]
+    assert (newest["flag"], newest["started_on"], newest["ended_on"], newest["p"]) == (
+        "spike",
+        "2026-06-29",
+        None,
+        0.0004,
+    )
+
+
+def test_the_themes_tell_which_day_was_judged_or_why_none_was(client: TestClient, session: Session) -> None:
+    assert client.get("/api/themes").json()["look"] == {
+        "looked_at": None,
+        "judged_day": None,
+        "covered_days": None,
+        "not_judged": None,
+    }
+    why = "not judged: 212 tickets of this week are not analysed yet"
+    session.add(TrendLook(id=1, looked_at=NOON, judged_day=dt.date(2026, 11, 15), covered_days=60, not_judged=why))
+    session.commit()
+    assert client.get("/api/themes").json()["look"] == {
+        "looked_at": "2026-11-16T12:00:00+00:00",
+        "judged_day": "2026-11-15",
+        "covered_days": 60,
+        "not_judged": why,
+    }
 
 
 def test_an_issue_leads_to_its_quote(client: TestClient, session: Session) -> None:

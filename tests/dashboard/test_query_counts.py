@@ -48,7 +48,7 @@ MOST = {
     "/settings/compare": 4,
     "/api/runs": 1,
     "/api/runs/{run}": 2,
-    "/api/themes": 1,
+    "/api/themes": 3,  # also their flags' episodes, and what was judged
     "/api/issues": 1,
     "/api/tickets/{ticket}": 4,
     "/api/tasks/scheduler/status": 1,
