@@ -29,6 +29,7 @@ from miner.errors import (
     NotFound,
     Refused,
     RunAlreadyActive,
+    SettingsConflict,
     TooMany,
     UnknownJob,
     UsageError,

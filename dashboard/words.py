@@ -102,6 +102,7 @@ FACTS = (
     ("article", "Should have answered"),
 )
 ISSUE_TYPES = [(name, name.replace("_", " ")) for name in _ISSUE_TYPES]
+TYPE_CHOICES = [one for one in ISSUE_TYPES if one[0] != "unclear"]  # what a person can say
 FLAG_CHOICES = [(name, entry[0]) for name, entry in FLAGS.items()]
 SCOPES = {
     "all": "Every ticket that was read",

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from miner.issues.quotes import locate
-from miner.issues.taxonomy import SEVERITIES, TYPES
+from miner.issues.taxonomy import SEVERITIES, TYPES, UNCLEAR
 from miner.tickets.text import clean, clean_line
 
 LONGEST_SUMMARY = 300
@@ -150,7 +150,7 @@ def _located(finding: Finding, ticket: TicketText) -> Located:
     return Located(
         replace(
             finding,
-            type=finding.type if finding.type in TYPES else "other",
+            type=finding.type if finding.type in TYPES or finding.type == UNCLEAR else "other",
             area=_name(finding.area),
             component=_name(finding.component),
             severity=severity,

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from miner.issues.answer import Passage, TicketText, checked
 from miner.issues.local import LocalAnalyzer
-from miner.issues.settling import UNCLEAR
 from miner.tickets.text import clean
 
 _BATCH = 200
@@ -56,6 +55,5 @@ def classify_all(analyzer: LocalAnalyzer, texts: Sequence[str]) -> list[tuple[st
             answers.append(("none", None, ""))
             continue
         first = found[0].finding
-        unclear = first.confidence is not None and first.confidence < UNCLEAR
-        answers.append(("unclear" if unclear else first.type, first.confidence, first.quote))
+        answers.append((first.type, first.confidence, first.quote))
     return answers

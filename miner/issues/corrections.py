@@ -119,7 +119,7 @@ def mark_missed(
 def _columns(session: Session, issue: Issue, kind: str, value: str | int | None) -> dict[str, Any]:
     """The columns that a correction sets; a severity without words rests on the quote."""
     if kind == "type":
-        return {"type": _check_choice("type", value, TYPES)}
+        return {"type": issue.type if value == issue.type else _check_choice("type", value, TYPES)}
     if kind == "area":
         area = _checked_area(session, value, known=issue.area)
         return {"area": area, "component": issue.component if area == issue.area else None}

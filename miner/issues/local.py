@@ -22,11 +22,11 @@ from miner.issues.language import guess_language
 from miner.issues.linear import KINDS, Embed, Linear, load
 from miner.issues.readers import LOCAL_VERSION
 from miner.issues.sentences import LONGEST, Sentence, split
-from miner.issues.settling import UNCLEAR, Opinion, most_telling, settle
+from miner.issues.settling import LEAST_SURE, Opinion, most_telling, settle
 from miner.issues.severity import find_severity
 from miner.issues.skips import skip_reason
 from miner.issues.subjects import informative, task_kind
-from miner.issues.taxonomy import TYPES, area_finder
+from miner.issues.taxonomy import TYPES, UNCLEAR, area_finder
 from miner.issues.weighing import PLAIN_WISH, Weighed, confidence_of, others, speaker, strongest, weigh_all
 
 LONGEST_GIST = 300  # characters
@@ -86,7 +86,7 @@ class LocalAnalyzer:
             # A language that the analyzer does not know: that somebody wrote is all that can be said.
             if weighed:
                 said = weighed[heard.in_subject if len(weighed) > heard.in_subject else 0]
-                yield self._finding(ticket, "other", said.sentence, confidence=_UNKNOWN_LANGUAGE)
+                yield self._finding(ticket, UNCLEAR, said.sentence, confidence=_UNKNOWN_LANGUAGE)
             return
         if opinion is None:
             return
@@ -102,8 +102,8 @@ class LocalAnalyzer:
         main = speaker(weighed, kind, subject_end=subject_end)
         if not main.of(kind):  # no rule speaks for it: the words do
             main = most_telling(self.linear, weighed, kind, subject_end=subject_end)
-        unclear = confidence < UNCLEAR
-        yield self._finding(ticket, "other" if unclear else kind, main.sentence, confidence=confidence)
+        kind_said = kind if confidence >= LEAST_SURE else UNCLEAR
+        yield self._finding(ticket, kind_said, main.sentence, confidence=confidence)
         for other, other_kind in others(weighed, main, kind, subject_end=subject_end):
             yield self._finding(
                 ticket,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from miner.config import Config
 from miner.errors import ConfigurationNeeded
 
-LOCAL_VERSION = "local-2"  # changes with the local analyzer's rules or weights
+LOCAL_VERSION = "local-3"  # changes with the local analyzer's rules or weights
 
 
 def is_claude_to_read(config: Config, *, used_before: bool) -> bool:

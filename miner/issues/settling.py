@@ -9,7 +9,7 @@ from miner.issues.linear import KINDS, Linear
 from miner.issues.taxonomy import TYPES
 from miner.issues.weighing import WISH, Weighed
 
-UNCLEAR = 0.4  # of three kinds none stands out, and none is named
+LEAST_SURE = 0.4  # below, none of the three kinds stands out, and none is named
 EVEN = 0.5  # what a type is worth at least that plain cues tell
 PLAIN_CUES = 4.0  # cues of one kind alone with this weight decide, whatever the model makes of the rest
 SURE_ALONE = 0.5  # what the model's chance must be where no cue speaks

@@ -16,6 +16,7 @@ TYPES: dict[str, str] = {
     "performance": "It is slow, or takes too much memory, processor or battery.",
     "other": "A product matter of none of these kinds.",
 }
+UNCLEAR = "unclear"  # stored where the local analyzer cannot tell; nobody chooses it
 
 SEVERITIES: dict[str, str] = {
     "critical": "Data or money is lost, security is open, or nobody can work.",

@@ -35,6 +35,7 @@ ISSUE_TYPES = (
     "configuration",
     "performance",
     "other",
+    "unclear",  # said by the local analyzer alone: which type it is does not stand out
 )
 SEVERITIES = ("critical", "high", "medium", "low")
 THEME_STATUSES = ("new", "reviewing", "acknowledged", "planned", "in_progress", "fixed", "wont_fix")

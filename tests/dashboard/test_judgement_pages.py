@@ -55,6 +55,19 @@ def test_the_form_of_a_ticket_corrects_what_differs(client: TestClient, session:
     assert session.query(Correction).count() == 3
 
 
+def test_unclear_is_listed_and_kept_by_the_form_but_offered_for_no_other_issue(
+    client: TestClient, session: Session
+) -> None:
+    issue, other = make_issue(session, type="unclear"), make_issue(session)
+    session.commit()
+    assert [one["id"] for one in client.get("/api/issues?type=unclear").json()["items"]] == [issue.id]
+    assert '<option value="unclear" selected>' in client.get(f"/tickets/{issue.ticket_id}").text
+    assert 'value="unclear"' not in client.get(f"/tickets/{other.ticket_id}").text
+    form = {"type": "unclear", "severity": "medium", "area": "", "theme": ""}
+    client.post(f"/issues/{issue.id}/correct", data=form)
+    assert session.query(Correction).count() == 0
+
+
 @pytest.mark.parametrize(("field", "value"), [("theme", "x"), ("theme", "9" * 40), ("type", "no"), ("area", "no")])
 def test_a_wrong_correction_is_refused(client: TestClient, session: Session, field: str, value: str) -> None:
     issue = make_issue(session)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miner.issues.answer import LONGEST_SUMMARY, Finding, Reading, TicketText, checked, shorten
-from miner.issues.taxonomy import SEVERITIES, TYPES
+from miner.issues.taxonomy import SEVERITIES, TYPES, UNCLEAR
 
 TICKET = TicketText(1, "Export\n\nThe export loses all my data. It’s slow.", subject_end=6)
 
@@ -72,7 +72,7 @@ def test_a_line_is_cut_between_words() -> None:
 
 findings = st.builds(
     Finding,
-    type=st.sampled_from([*TYPES, "x"]),
+    type=st.sampled_from([*TYPES, UNCLEAR, "x"]),
     summary=st.text(max_size=400),
     quote=st.text(max_size=20) | st.sampled_from(["Export", "data. It's", "\ud800", "\x00"]),
     severity=st.sampled_from([*SEVERITIES, ""]),
@@ -91,7 +91,7 @@ def test_whatever_is_answered_can_be_stored(outcome: str, given_findings: list[F
     assert reading.outcome == "issues" or reading.reason
     for located in found:
         finding = located.finding
-        assert finding.type in TYPES
+        assert finding.type in (*TYPES, UNCLEAR)
         assert finding.severity in SEVERITIES
         assert finding.severity == "medium" or finding.severity_phrase
         assert finding.confidence is None or 0 <= finding.confidence <= 1

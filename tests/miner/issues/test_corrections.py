@@ -61,6 +61,16 @@ def test_what_is_not_there_or_not_allowed_is_refused_by_field(session: Session) 
         correct_issue(session, issue.id, given={"type": "bug"}, by=TESTER)
 
 
+def test_an_unclear_type_can_be_left_and_corrected_but_not_chosen(session: Session) -> None:
+    issue = make_issue(session, type="unclear")
+    assert correct_issue(session, issue.id, given={"type": "unclear"}, by=TESTER) == []
+    (made,) = correct_issue(session, issue.id, given={"type": "bug"}, by=TESTER)
+    with pytest.raises(InvalidArguments):
+        correct_issue(session, issue.id, given={"type": "unclear"}, by=TESTER)
+    undo_correction(session, made, by=TESTER)
+    assert issue.type == "unclear"
+
+
 def test_an_undone_correction_gives_way_to_the_one_before_it_and_at_last_to_what_was_read(session: Session) -> None:
     issue = make_issue(session)
     (first,) = correct_issue(session, issue.id, given={"type": "friction"}, by=TESTER)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from miner.issues.taxonomy import SEVERITIES, TYPES, area_finder
+from miner.issues.taxonomy import SEVERITIES, TYPES, UNCLEAR, area_finder
 from miner.models import ISSUE_TYPES
 from miner.models import SEVERITIES as STORED_SEVERITIES
 
 
 def test_the_words_are_those_that_the_tables_allow() -> None:
-    assert set(TYPES) == set(ISSUE_TYPES)
+    assert {*TYPES, UNCLEAR} == set(ISSUE_TYPES)
     assert tuple(SEVERITIES) == STORED_SEVERITIES
 
 
