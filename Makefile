@@ -20,7 +20,7 @@ up: $(VENV)/.runtime  ## run everything on this machine
 	@exec $(BIN)/miner up
 
 test: $(VENV)/.dev  ## the tests, on real Postgres
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.dev  ## lint, format, types and known insecure patterns
 	$(BIN)/ruff check .
