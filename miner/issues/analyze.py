@@ -20,7 +20,8 @@ from miner.issues.checks import draw_if_due, find_check, this_monday
 from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, count_pending, list_pending
 from miner.issues.readers import is_claude_to_read
-from miner.issues.record import Answer, count_spared, record_answers
+from miner.issues.record import Answer
+from miner.issues.storing import store_readings
 from miner.logs import get_logger
 from miner.runs.context import Skip, StepContext
 from miner.tickets.rebuild import rebuild_texts
@@ -101,17 +102,17 @@ def _read_locally(context: StepContext, *, done: int, limit: int | None) -> None
             break
         answers = read_tickets(analyzer, tickets)
         with context.unit() as unit:
-            stored = record_answers(
-                unit.session,
+            stored = store_readings(
+                unit,
                 answers,
+                [],
                 analyzer=analyzer,
                 run_id=context.run_id,
                 settings_version=context.settings_version,
+                done=done,
             )
-            done += len(stored)
-            unit.advance(len(stored))
-            unit.count(**_counters(stored))
-            unit.checkpoint = {"tickets": done}
+            unit.count(**_usage(stored))
+        done += len(stored)
         _report(stored)
 
 
@@ -145,15 +146,11 @@ def _readings(analyzer: Analyzer, tickets: Sequence[PendingTicket]) -> dict[int,
         return {ticket_id: Reading(ticket_id, "failed", f"the analyzer failed: {kind}")}
 
 
-def _counters(stored: Sequence[Answer]) -> dict[str, int | Decimal]:
-    usages = [answer.reading.usage for answer in stored]
-    counters: dict[str, int | Decimal] = {
-        "tickets": len(stored),
-        "issues": sum(len(answer.found) for answer in stored),
-        **count_spared(stored),
-    }
+def _usage(stored: Sequence[Answer]) -> dict[str, int | Decimal]:
+    """What an analyzer of whatever kind says that it used."""
+    counters: dict[str, int | Decimal] = {}
     for name in ("input_tokens", "output_tokens", "cost_usd"):
-        amounts = [amount for usage in usages if (amount := getattr(usage, name)) is not None]
+        amounts = [amount for one in stored if (amount := getattr(one.reading.usage, name)) is not None]
         if amounts:
             counters[name] = sum(amounts)
     return counters

@@ -27,10 +27,10 @@ from miner.issues.prices import BATCH, find_price
 from miner.issues.prompt import PROMPT_VERSION, opaque_ids, pack
 from miner.issues.purse import Purse
 from miner.issues.question import Question
-from miner.issues.record import Answer, record_answers
+from miner.issues.record import Answer
 from miner.issues.reply import Reply
 from miner.issues.sorting import sort_tickets
-from miner.issues.tally import counters_of
+from miner.issues.storing import store_readings
 from miner.logs import get_logger
 from miner.models import ModelBatch
 from miner.runs.context import StepContext, Unit
@@ -184,18 +184,17 @@ class Sending:
         return batch_id
 
     def _record(self, unit: Unit, answers: list[Answer]) -> None:
-        stored = record_answers(
-            unit.session,
+        stored = store_readings(
+            unit,
             answers,
+            [],
             analyzer=self.question.claude,
             run_id=self.context.run_id,
             settings_version=self.context.settings_version,
+            done=self.done,
             question=self.question.key,
         )
-        unit.advance(len(stored))
-        unit.count(**counters_of(stored, []))
         self.done += len(stored)
-        unit.checkpoint = {"tickets": self.done}
 
     def _halve(self, batch_id: int, parcel: Parcel) -> None:
         """Claude takes no body of this size: half of it next time; a single request that is too large is split."""

@@ -14,14 +14,14 @@ from miner.issues import batch_rows
 from miner.issues.answer import Reading, Usage, checked
 from miner.issues.batch_rows import Request
 from miner.issues.batching import MOST_TRIES, chunks, keep_tickets, seq_of
-from miner.issues.calls import record_calls
 from miner.issues.judge import Task, judge
 from miner.issues.pending import PendingTicket
 from miner.issues.prompt import opaque_ids
 from miner.issues.question import second_of
-from miner.issues.record import Answer, record_answers
+from miner.issues.record import Answer
 from miner.issues.reply import Reply, Result
-from miner.issues.tally import counters_of, report
+from miner.issues.storing import store_readings
+from miner.issues.tally import report
 from miner.issues.taxonomy_settings import taxonomy_of
 from miner.models import ModelBatch
 from miner.runs.context import StepContext
@@ -87,26 +87,20 @@ class Taking:
         readings = [one for one in found.readings if one.ticket_id in tickets]
         answers = [Answer(tickets[one.ticket_id], *checked(one, tickets[one.ticket_id].text)) for one in readings]
         with self.context.unit() as unit:
-            record_calls(
-                unit.session,
-                found.calls,
-                run_id=self.context.run_id,
-                batch_id=self.batch.id,
-                prompt_version=self.batch.prompt_version,
-            )
-            stored = record_answers(
-                unit.session,
+            stored = store_readings(
+                unit,
                 answers,
+                found.calls,
                 analyzer=BatchReader(self.batch.model),
                 run_id=self.context.run_id,
                 settings_version=self.batch.settings_version,
+                done=self.done,
                 question=self.batch.question,
+                batch_id=self.batch.id,
+                prompt_version=self.batch.prompt_version,
             )
             batch_rows.mark_outcomes(unit.session, found.outcomes)
             batch_rows.queue(unit.session, found.again, {key: one.text_hash for key, one in tickets.items()})
-            unit.advance(len(stored))
-            unit.count(**counters_of(stored, found.calls))
-            unit.checkpoint = {"tickets": self.done + len(stored)}
         self.done += len(stored)
         report(stored, found.calls)
 

@@ -6,10 +6,10 @@ Those that a backlog holds back (`backlog.py`) wait for somebody's word and are 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, all_, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from miner.issues.answer import Passage, TicketText
@@ -71,12 +71,16 @@ def measure_pending(
     return row[0], int(row[1])
 
 
-def list_pending(session: Session, *, limit: int, held: bool | None = False, free: bool = False) -> list[PendingTicket]:
-    """The newest tickets that wait, at most `limit`, in two statements.
+def list_pending(
+    session: Session, *, limit: int, held: bool | None = False, free: bool = False, without: Collection[int] = ()
+) -> list[PendingTicket]:
+    """The newest tickets that wait, at most `limit` and none of the ids `without`, in two statements.
 
     `free`: those in no request of a batch, nor with the same text as one in a request.
     """
     which = is_pending(held=held)
+    if without:
+        which &= Ticket.id != all_(literal(list(without), ARRAY(BigInteger)))
     if free:
         which &= Ticket.id.not_in(select(func.unnest(ModelBatchRequest.ticket_ids)))
         which &= Ticket.text_hash.not_in(select(func.unnest(ModelBatchRequest.text_hashes)))
@@ -102,10 +106,16 @@ def _load(session: Session, which: ColumnElement[bool], *, limit: int | None = N
     ).all()
     messages: dict[int, list[tuple[Passage, dt.datetime]]] = {row.id: [] for row in rows}
     comments = session.execute(
-        select(TicketComment)
+        select(
+            TicketComment.ticket_id,
+            TicketComment.text_start,
+            TicketComment.text_end,
+            TicketComment.author_kind,
+            TicketComment.created_at,
+        )
         .where(TicketComment.ticket_id.in_(messages), TicketComment.text_start.is_not(None))
         .order_by(TicketComment.ticket_id, TicketComment.position)
-    ).scalars()
+    )
     for comment in comments:
         passage = Passage(comment.text_start or 0, comment.text_end or 0, comment.author_kind)
         messages[comment.ticket_id].append((passage, comment.created_at))

@@ -15,12 +15,18 @@ log = get_logger(__name__)
 
 
 def counters_of(stored: Sequence[Answer], calls: Sequence[tuple[Reply, int]]) -> Mapping[str, int | Decimal]:
-    """What is added to a run's counters; a cost that is unknown is no cost of 0."""
+    """What is added to a run's counters."""
     counters: dict[str, int | Decimal] = {
         "tickets": len(stored),
         "issues": sum(len(answer.found) for answer in stored),
         **count_spared(stored),
     }
+    return {**counters, **count_calls(calls)}
+
+
+def count_calls(calls: Sequence[tuple[Reply, int]]) -> dict[str, int | Decimal]:
+    """What `calls` add to a run's counters; a cost that is unknown is no cost of 0."""
+    counters: dict[str, int | Decimal] = {}
     used = [reply.tokens for reply, _ in calls if reply.tokens]
     if used:
         counters["input_tokens"] = sum(tokens.prompt for tokens in used)

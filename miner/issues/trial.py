@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from miner.issues.answer import Reading, checked
-from miner.issues.calls import call_cost, record_calls, was_claude_used
+from miner.issues.calls import record_calls, was_claude_used
 from miner.issues.comparison import row_of
 from miner.issues.knowledge import load_knowledge
 from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, list_by_id
 from miner.issues.readers import LOCAL_VERSION, is_claude_to_read
-from miner.issues.reply import Reply
 from miner.issues.scopes import list_ids, list_reaches
 from miner.issues.shares import draw
+from miner.issues.tally import count_calls
 from miner.logs import get_logger
 from miner.models import Issue, JobRun, Trial, TrialReading
 from miner.runs.context import Skip, StepContext
@@ -129,7 +128,7 @@ def _read_with_claude(context: StepContext, trial_id: int, tickets: Sequence[Pen
                 record_calls(unit.session, part.calls, run_id=context.run_id)
                 _store(unit.session, trial_id, tickets, part.readings)
                 unit.advance(len(part.readings))
-                unit.count(tickets=len(part.readings), **_counters(part.calls))
+                unit.count(tickets=len(part.readings), **count_calls(part.calls))
     finally:
         claude.close()
 
@@ -175,13 +174,3 @@ def _issues(session: Session, ticket_ids: Sequence[int]) -> dict[int, list[dict[
         columns["verified"], columns["edited"] = columns.pop("quote_verified"), sorted(columns["edited"])
         found.setdefault(columns.pop("ticket_id"), []).append(columns)
     return found
-
-
-def _counters(calls: Sequence[tuple[Reply, int]]) -> dict[str, int | Decimal]:
-    used = [reply.tokens for reply, _ in calls if reply.tokens]
-    costs = [dollars for reply, _ in calls if reply.tokens and (dollars := call_cost(reply)) is not None]
-    counters: dict[str, int | Decimal] = {}
-    if used:
-        counters["input_tokens"] = sum(tokens.prompt for tokens in used)
-        counters["output_tokens"] = sum(tokens.received for tokens in used)
-    return counters | ({"cost_usd": sum(costs, Decimal(0))} if costs else {})

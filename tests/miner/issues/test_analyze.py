@@ -12,9 +12,10 @@ from miner import db
 from miner.errors import CancelRequested, StepError
 from miner.issues import analyze
 from miner.issues.answer import Finding, Reading, TicketText, Usage
+from miner.issues.checks import this_monday
 from miner.issues.pending import list_pending
 from miner.issues.reconcile import NOT_FOUND
-from miner.models import Analysis, Issue, JobRun, JobRunStep, Ticket, TicketComment
+from miner.models import Analysis, Check, Issue, JobRun, JobRunStep, Ticket, TicketComment
 from miner.runs.context import Skip, StepContext
 from tests.factories import NOON, make_theme, make_ticket
 
@@ -306,6 +307,7 @@ def test_a_stopped_run_keeps_whole_batches_and_resumes_with_the_rest(
 
 def test_the_number_of_statements_does_not_grow_with_the_tickets(step: Steps, session: Session) -> None:
     context = step("analyze", {"batch_size": 100})
+    session.add(Check(monday=this_monday(session), seed=1, created_by="tester"))  # once a week one is drawn
 
     def statements(tickets: int) -> int:
         for _ in range(tickets):

@@ -19,7 +19,7 @@ from miner.errors import (
     RateLimited,
     RunLost,
 )
-from miner.issues import analyze, live
+from miner.issues import analyze, asking, live
 from miner.issues.pending import count_pending
 from miner.models import Analysis, JobRunStep, ModelCall
 from miner.runs.context import Skip, StepContext
@@ -74,11 +74,11 @@ def test_trouble_that_passes_is_survived_and_trouble_that_stays_makes_the_run_wa
     assert len(issues(session)) == 5
     fill(session, 5, "The import of sheet {} crashes.")
     claude.fail(529, times=99)
-    asked = len(claude.calls)
+    before = len(claude.calls)
     with pytest.raises(ClaudeTrouble, match="overloaded") as raised:
         read(session, context)
     assert raised.value.retryable
-    assert len(claude.calls) - asked == live.TROUBLES
+    assert len(claude.calls) - before == asking.TROUBLES
     assert count_pending(session) == 5
 
 
@@ -179,6 +179,9 @@ def test_a_killed_run_makes_again_at_most_the_calls_under_way(step: Steps, sessi
         read(session, context)
     claude.answer = plain
     context.hold.lost.clear()
+    for thread in threading.enumerate():
+        if thread.name.startswith("claude"):
+            thread.join(10)  # the last calls come in
     before = len(claude.calls)
     stored = 20 - count_pending(session)
     read(session, context)
