@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
+from miner.access import SYSTEM
 from miner.errors import MinerError
 from miner.issues.announce import announce_reading
 from miner.issues.answer import Analyzer, Reading, checked
 from miner.issues.batch_rows import has_open
 from miner.issues.calls import was_claude_used
-from miner.issues.checks import draw_if_due, find_check, this_monday
+from miner.issues.checks import draw_check, is_due
 from miner.issues.local import LocalAnalyzer
 from miner.issues.pending import PendingTicket, count_pending, list_pending
 from miner.issues.readers import is_claude_to_read
@@ -35,12 +36,11 @@ def run(context: StepContext) -> Skip | None:
     """Read what waits, and draw the week's check if it is not there yet; see `_read`."""
     skipped = _read(context)
     with context.reading() as session:
-        due = find_check(session, monday=this_monday(session)) is None
+        due = is_due(session)
     if due:
         with context.unit() as unit:
-            drawn = draw_if_due(unit.session)
-        if drawn is not None:
-            log.info("check_drawn", message="Drew this week's check: ten reports to be judged on the page Check ten")
+            draw_check(unit.session, by=SYSTEM)
+        log.info("check_drawn", message="Drew this week's check: ten reports to be judged on the page Check ten")
     return skipped
 
 

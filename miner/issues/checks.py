@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from miner import settings
-from miner.access import SYSTEM, Actor, Role, audit, require
+from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound, UsageError
 from miner.issues.shares import draw
 from miner.models import VERDICTS, Check, CheckItem
@@ -59,13 +59,10 @@ def draw_check(session: Session, *, by: Actor, seed: int | None = None) -> Check
     return check
 
 
-def draw_if_due(session: Session) -> Check | None:
-    """Draw this week's check unless it is there, or there are fewer than ten reports to draw from: None."""
-    if find_check(session, monday=this_monday(session)) is not None:
-        return None
-    if len(session.execute(text(_REPORTS), {"most": REPORTS}).all()) < REPORTS:
-        return None
-    return draw_check(session, by=SYSTEM)
+def is_due(session: Session) -> bool:
+    """Whether this week's check is not there yet, and there are ten reports to draw from."""
+    there = find_check(session, monday=this_monday(session)) is not None
+    return not there and len(session.execute(text(_REPORTS), {"most": REPORTS}).all()) == REPORTS
 
 
 def answer_check(session: Session, item_id: int, *, verdict: str, by: Actor) -> CheckItem:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.faults
 
 TICKETS = 9
 # Of the runs' threads on an undisturbed run; the exhaustive form asserts that it is not too small.
-COMMITS = 44
+COMMITS = 45
 SAMPLE = [f"{random.Random(number).choice(['before', 'after'])}:commit:{number}"
           for number in sorted(random.Random(11).sample(range(5, COMMITS + 1), 3))]  # fmt: skip
 EVERY = [f"{when}:commit:{number}" for number in range(1, COMMITS + 1) for when in ("before", "after")]
