@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from miner import settings
 from miner.issues.backlog import outlook_of, prepare_reading
+from miner.issues.pending import count_again
 from miner.logs import get_logger
 from miner.runs.context import StepContext
 from miner.settings import Settings
@@ -16,14 +17,17 @@ def announce_reading(context: StepContext, *, limit: int | None) -> int:
     with context.unit() as unit:
         unit.checkpoint = context.checkpoint
         _, current = settings.load(unit.session)
+        again = count_again(unit.session, limit=limit)
         ahead, held = prepare_reading(
             unit.session, run_id=context.run_id, settings=current, model=context.config.model, limit=limit
         )
     if ahead.tickets:
         log.info(
             "reading_ahead",
-            message=f"To be read: {ahead.sentence}; {limits_sentence(current)}",
+            message=f"To be read: {ahead.sentence}; "
+            f"{f'{again:,} of them were read before; ' if again else ''}{limits_sentence(current)}",
             tickets=ahead.tickets,
+            again=again,
             low_usd=str(ahead.low),
             high_usd=str(ahead.high),
         )

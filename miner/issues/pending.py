@@ -71,6 +71,17 @@ def measure_pending(
     return row[0], int(row[1])
 
 
+def count_again(session: Session, *, limit: int | None = None) -> int:
+    """How many of the newest `limit` tickets that wait were read before and have another text now, or are read again
+    since somebody said so."""
+    some = select(Ticket.analyzed_at).where(is_pending())
+    if limit is not None:
+        some = some.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(limit)
+    waiting = some.subquery()
+    query = select(func.count()).select_from(waiting).where(waiting.c.analyzed_at.is_not(None))
+    return session.scalars(query).one()
+
+
 def list_pending(
     session: Session, *, limit: int, held: bool | None = False, free: bool = False, without: Collection[int] = ()
 ) -> list[PendingTicket]:

@@ -54,6 +54,16 @@ def list_outdated(session: Session, rules: TextRules) -> list[int]:
     )
 
 
+def count_outdated(session: Session, rules: TextRules) -> int:
+    """How many tickets' texts were made by other rules."""
+    return session.scalars(
+        text("""
+            SELECT (SELECT count(*) FROM tickets WHERE text_rules < :mark)
+              + (SELECT count(*) FROM tickets WHERE text_rules > :mark)"""),
+        {"mark": rules.mark},
+    ).one()
+
+
 def rebuild_batch(session: Session, ids: Sequence[int], *, rules: TextRules) -> int:
     """Make the texts of these tickets and the places of their messages again; returns how many texts changed.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -67,3 +68,12 @@ def batches(session: Session) -> list[tuple[str, int]]:
 def times_billed(claude: StandIn) -> Counter[str]:
     """How often each ticket, by its subject, was read for money."""
     return Counter(ticket["subject"] for body, _ in claude.billed for ticket in tickets_of(body))
+
+
+def turns(session: Session, context: StepContext) -> None:
+    """Many turns, without waiting for the time of batches."""
+    for _ in range(40):
+        session.rollback()
+        hurry(session)
+        with suppress(BatchUnderWay):
+            analyze.run(context)

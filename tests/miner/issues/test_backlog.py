@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from miner import db
+from miner import cli, db, settings
 from miner.access import Actor, Role
 from miner.config import Config
-from miner.errors import InvalidArguments, NotFound, Refused
+from miner.errors import BudgetReached, InvalidArguments, NotFound, Refused
 from miner.issues import backlog as backlogs
 from miner.issues.backlog import FIRST_LOOK, answer_backlog, is_large, list_backlogs
 from miner.issues.outlook import Outlook
@@ -23,7 +23,8 @@ from miner.models import AuditEntry, Backlog, Ticket
 from miner.runs.context import Skip, StepContext
 from tests.factories import NOON, TESTER, VIEWER
 from tests.standins.claude.standin import StandIn
-from tests.support.reading import configure, read
+from tests.support.batches import turns
+from tests.support.reading import configure, read, sums
 
 Steps = Callable[..., StepContext]
 
@@ -321,3 +322,57 @@ def test_what_is_read_again_does_not_count_among_the_newest_that_are_read_unaske
     pour(session, 35, newest=NOON - dt.timedelta(days=9))
     assert run_to_end(session, step) == 35 + 10
     assert [(one.reason, one.tickets) for one in list_backlogs(session)] == [("first", 25)]
+
+
+@pytest.mark.parametrize("reading", ["live", "batch"])
+@pytest.mark.parametrize("how", ["changed", "again"])
+def test_what_was_read_before_is_priced_announced_and_limited_like_everything_else(
+    step: Steps,
+    session: Session,
+    claude: StandIn,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    reading: str,
+    how: str,
+) -> None:
+    pour(session, 30)
+    configure(session, backlog="read", reading="live", tickets_per_call=1)
+    assert run_to_end(session, step) == 30
+    if how == "again":
+        apply_rereading(session, scope="all", config=Config.from_environment(), by=TESTER)
+    else:
+        session.execute(text("UPDATE tickets SET text = text || ' Still.', text_hash = md5(text || ' Still.')"))
+    session.commit()
+    limits = {"run_budget_usd": 0.003, "month_budget_usd": 5}
+    configure(session, reading=reading, tickets_per_call=1, tickets_per_batch_call=1, **limits)
+    ahead = backlogs.find_outlook(session, settings=settings.load(session)[1], model="claude-haiku-5-5")
+    assert (ahead.tickets, ahead.low is not None) == (30, True)
+    context = step("analyze")
+    spent = sums(session)[1]
+    with pytest.raises(BudgetReached, match="run_budget_usd"):
+        turns(session, context)
+    session.rollback()
+    assert 0 < count_pending(session) < 30
+    assert Decimal(0) < sums(session)[1] - spent <= Decimal("0.003")
+    assert "30 of them were read before" in caplog.text
+    assert list_backlogs(session) == []
+    end_waiting(session, context)
+    configure(session, reading=reading, month_budget_usd=float(sums(session)[1]))
+    with pytest.raises(BudgetReached, match="month_budget_usd"):
+        turns(session, step("analyze"))
+
+
+def end_waiting(session: Session, context: StepContext) -> None:
+    """Another run may begin, and what the limits cut short is not under way any more."""
+    session.execute(text("DELETE FROM job_run_keys"))
+    session.execute(text("DELETE FROM model_batch_requests"))
+    session.execute(text("DELETE FROM model_batches WHERE state <> 'ingested'"))
+    session.commit()
+
+
+def test_an_estimate_tells_of_texts_that_are_to_be_made_again(
+    step: Steps, session: Session, claude: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pour(session, 3)  # their rules are of no release
+    assert cli.main(["run", "analyze", "--estimate"]) == 0
+    assert "3 texts are made again first" in capsys.readouterr().err

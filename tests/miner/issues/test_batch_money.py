@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from miner.errors import BatchUnderWay, BudgetReached
+from miner.errors import BudgetReached
 from miner.issues import analyze, batch_send
 from miner.issues.pending import count_pending
 from miner.models import ModelBatch, ModelCall
 from miner.runs.context import StepContext
 from tests.standins.claude.standin import StandIn
-from tests.support.batches import batches, hurry, in_batches, last_turn, send_batch, times_billed, turn
+from tests.support.batches import batches, in_batches, last_turn, send_batch, times_billed, turn, turns
 from tests.support.reading import issues, sums
 
 Steps = Callable[..., StepContext]
@@ -44,14 +43,6 @@ def test_a_limit_is_kept_by_what_a_batch_can_cost_at_most_and_raising_it_lets_th
     last_turn(session, context)
     assert len(issues(session)) == 40
     assert set(times_billed(claude).values()) == {1}
-
-
-def turns(session: Session, context: StepContext) -> None:
-    for _ in range(40):
-        session.rollback()
-        hurry(session)
-        with suppress(BatchUnderWay):
-            analyze.run(context)
 
 
 def test_open_batches_count_against_the_month_before_they_are_booked(
