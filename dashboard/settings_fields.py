@@ -189,14 +189,14 @@ def _field(
             Box(
                 f"{name}.{key}",
                 label_of(key),
-                value.get(key, "") if typed is None else typed.get(f"{name}.{key}", ""),
+                (typed or {}).get(f"{name}.{key}", value.get(key, "")),
                 hints.get(key, ""),
                 faults.get(f"{name}.{key}", ""),
             )
             for key in schema["propertyNames"]["enum"]
         )
     elif kind != "areas":
-        boxes = (Box(name, label_of(name), _written(value) if typed is None else typed.get(name, "")),)
+        boxes = (Box(name, label_of(name), (typed or {}).get(name, _written(value))),)
     return Field(
         name,
         label_of(name),
@@ -245,7 +245,7 @@ def _written(value: Any) -> str:
 def _area_rows(
     current: Settings, typed: Mapping[str, str] | None, faults: Mapping[str, str]
 ) -> tuple[tuple[Box, Box, Box], ...]:
-    if typed is None:
+    if typed is None or not _numbers(typed):
         names = list(dict.fromkeys([*current.areas, *current.components]))
         given = [(name, current.areas.get(name, []), current.components.get(name, [])) for name in names]
         texts = [(name, "\n".join(words), "\n".join(parts)) for name, words, parts in given]

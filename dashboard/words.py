@@ -130,6 +130,8 @@ FLASHES = {
     "woken": "The run looks again as soon as a worker takes it.",
     "not_asleep": "The run waits for nobody.",
     "corrected": "The correction is kept; no later reading overwrites it.",
+    "schedule_set": "Saved: it counts from the next minute on.",
+    "sample_removed": "The sample is removed; run history and the audit log stay.",
     "saved": "Saved: runs that start from now on go by it.",
     "restored": "The older settings are in force again, as a new version.",
     "unchanged": "Nothing differs from what stands there.",

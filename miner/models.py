@@ -43,6 +43,7 @@ from miner.tables.judgement import (
 from miner.tables.money import BACKLOG_ANSWERS, BACKLOG_REASONS, Backlog
 from miner.tables.runs import JobRun, JobRunAttempt, JobRunEvent, JobRunKey, JobRunStep
 from miner.tables.schedules import Beat, JobWake, Schedule, ScheduleTick, Switch, Worker
+from miner.tables.setup import SETUP_STEPS, SetupCheck
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
 from miner.tables.theming import ThemeEdit, ThemeGrouping, ThemeLikeness, ThemeProposal
 from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
@@ -70,6 +71,7 @@ __all__ = [
     "LOG_KINDS",
     "RUN_STATES",
     "SCOPES",
+    "SETUP_STEPS",
     "SEVERITIES",
     "STEP_STATES",
     "TERMINAL_STATES",
@@ -114,6 +116,7 @@ __all__ = [
     "Schedule",
     "ScheduleTick",
     "SettingsVersion",
+    "SetupCheck",
     "StagedComment",
     "Switch",
     "SyncCursor",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,18 +64,28 @@ def _time_zone(session: Session, before: Settings, after: Settings) -> Effect:
 
 
 def _areas(session: Session, before: Settings, after: Settings) -> Effect:
-    texts = session.scalars(
-        text("SELECT text FROM tickets WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT :most"),
-        {"most": NEWEST},
-    ).all()
-    find_old, find_new = area_finder(before.areas), area_finder(after.areas)
-    old, new = Counter(map(find_old, texts)), Counter(map(find_new, texts))
+    texts = _newest_texts(session)
+    old, new = Counter(map(area_finder(before.areas), texts)), Counter(map(area_finder(after.areas), texts))
     sizes = ", ".join(f"{area} {old[area]:,} → {new[area]:,}" for area in after.areas if old[area] != new[area])
     return Effect(
         f"Of the newest {len(texts):,} texts, {len(texts) - old[None]:,} show the words of an area now and "
         f"{len(texts) - new[None]:,} would{f' ({sizes})' if sizes else ''}. Issues that were found keep their area "
         "until their tickets are read again."
     )
+
+
+def count_areas(session: Session, areas: Mapping[str, list[str]]) -> tuple[int, dict[str, int]]:
+    """How many of the newest texts there are, and how many of them show which area's words."""
+    texts = _newest_texts(session)
+    found = Counter(map(area_finder(dict(areas)), texts))
+    return len(texts), {area: count for area, count in found.items() if area is not None}
+
+
+def _newest_texts(session: Session) -> Sequence[str]:
+    return session.scalars(
+        text("SELECT text FROM tickets WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT :most"),
+        {"most": NEWEST},
+    ).all()
 
 
 def _prompt(session: Session, before: Settings, after: Settings, *, version: int) -> Effect:

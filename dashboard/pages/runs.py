@@ -148,7 +148,8 @@ def _cards(session: Session, active: list[JobRun], tried_job: str, typed: Mappin
 
 def _kind(job: Job) -> str:
     if len(job.steps) > 1:
-        return "whole"
+        alone = {other.steps[0] for other in JOBS.values() if len(other.steps) == 1}
+        return "whole" if set(job.steps) <= alone else "aside"
     parts = {step for other in JOBS.values() if len(other.steps) > 1 for step in other.steps}
     return "part" if set(job.steps) <= parts else "aside"
 

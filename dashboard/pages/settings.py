@@ -64,7 +64,8 @@ def save(request: Request, form: dict[str, str], by: Actor) -> Redirect | View:
         with transaction() as session:
             shown = _shown(request, session, group, typed=form, faults=error.fields)
         return View("settings/group.html", shown, status=422)
-    return Redirect(f"/settings/{group.name}", flash="saved" if names else "unchanged")
+    back = "/start" if form.get("back") == "start" else f"/settings/{group.name}"
+    return Redirect(back, flash="saved" if names else "unchanged")
 
 
 def version_list(request: Request, session: Session) -> View:

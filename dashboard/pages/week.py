@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from dashboard.http import View
+from dashboard.pages import checklist
 from dashboard.weeks import Week
 from miner import settings
 from miner.issues import backlog
 from miner.issues.scores import find_quality
 from miner.runs import queries as runs
 from miner.runs.jobs import JOBS
+from miner.setup import steps as setup
 from miner.themes import queries as themes
 from miner.themes.proposals import find_waiting
 from miner.tickets import completeness
@@ -25,6 +27,8 @@ SPARK_WEEKS = 13
 
 
 def this_week(request: Request, session: Session) -> View:
+    if setup.is_due(session):
+        return checklist.start(request, session)
     version, values = settings.load(session)
     now = dt.datetime.now(dt.UTC)
     return _show(session, Week.of(now.astimezone(values.zone).date(), values.zone), now, version)

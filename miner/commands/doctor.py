@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 from miner.commands.output import show_json
 from miner.config import Config
-from miner.tickets.doctor import FAILED, check_account
+from miner.findings import FAILED
+from miner.tickets.doctor import check_account
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}
 

@@ -105,6 +105,17 @@ class Claude:
         except (anthropic.APIError, ValueError) as error:  # an answer that is no JSON
             raise ClaudeTrouble(f"Claude's answer could not be read ({type(error).__name__})", sent=True) from None
 
+    def check_model(self) -> str:
+        """The model's id as Claude knows it: the key works and may use it. Costs nothing; raises as `ask` does."""
+        try:
+            return self.client.models.retrieve(self.model).id
+        except anthropic.APIStatusError as error:
+            raise self.what_stops_all(error) from None
+        except anthropic.APIConnectionError as error:
+            raise lost_on_the_way(error) from None
+        except (anthropic.APIError, ValueError) as error:
+            raise ClaudeTrouble(f"Claude's answer could not be read ({type(error).__name__})") from None
+
     def reply_of(
         self, message: Any, *, room: Room = NO_ROOM, request_id: str | None = None, batch: bool = False
     ) -> Reply:

@@ -78,6 +78,7 @@ ANALYZE = Step("analyze", "miner.issues.analyze:run", "tickets", "Analyzing tick
 CLUSTER = Step("cluster", "miner.themes.cluster:run", "issues", "Grouping issues into themes", key="themes")
 TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends", key="themes")
 IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
+SAMPLE = Step("sample", "miner.tickets.importer:run_sample", "tickets", "Importing the sample", key="sync")
 RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Comparing the mirror with the account")
 SETTLE = Step("settle", "miner.issues.batch:settle", "tickets", "Bringing open batches to their end", key="analyze")
 HELP_CENTER = Step("help_center", "miner.help_center.refresh:run", "help centers", "Reading the Help Center")
@@ -160,6 +161,16 @@ register(
         keys=("sync",),
         max_attempts=1,
         startable=False,  # its path names a file of the machine, so it must not come over the network
+    )
+)
+register(
+    Job(
+        name="sample",
+        title="Load the sample",
+        button="Load the sample",
+        sentence="Imports 1,076 real bug reports that come along, reads them and groups them, to look around.",
+        steps=(SAMPLE, ANALYZE, CLUSTER, TRENDS),
+        keys=("analyze", "sync", "themes"),
     )
 )
 

@@ -39,6 +39,22 @@ def free_all(session: Session, run_id: int) -> None:
     session.execute(text("DELETE FROM job_run_keys WHERE run_id = :run_id"), {"run_id": run_id})
 
 
+def refuse_during_work(session: Session, *keys: str) -> None:
+    """Raise RunAlreadyActive while a run at work holds one of them, since it would write what it read before.
+
+    A run that waits is held back until the caller's transaction has ended.
+    """
+    rows = session.execute(
+        text("""
+            SELECT run.id, run.job_name, run.state FROM job_run_keys JOIN job_runs AS run ON run.id = run_id
+            WHERE key = ANY(:keys) ORDER BY run.id FOR UPDATE OF run"""),
+        {"keys": list(keys)},
+    ).all()
+    for run in rows:
+        if run.state == "running":
+            raise RunAlreadyActive(run.id, run.job_name, run.state)
+
+
 def _take(session: Session, run_id: int, key: str) -> Row[tuple[int, str, str]] | None:
     """Insert the key; returns its holder (id, job_name, state) if there is one already."""
     # An insert waits for another trigger's open transaction; the holder may end between insert and look.

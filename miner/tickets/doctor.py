@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from miner.config import Config
 from miner.errors import ZendeskAuthentication, ZendeskError, ZendeskForbidden, ZendeskGone
+from miner.findings import FAILED, OK, WARNING, Finding
 from miner.tickets.credentials import API_KEYS_END, login_kind, missing_configuration
 from miner.tickets.pace import HEADROOM, HIGH_VOLUME_FROM
 from miner.tickets.zendesk import Call, Zendesk, basic
 from miner.tickets.zendesk_answers import Answer
-
-OK, WARNING, FAILED = "ok", "warning", "failed"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor: `state` is ok, warning or failed."""
-
-    state: str
-    sentence: str
 
 
 def check_account(config: Config) -> list[Finding]:
@@ -29,7 +20,18 @@ def check_account(config: Config) -> list[Finding]:
     if missing:
         return [Finding(FAILED, str(missing))]
     with Zendesk(config) as client:
-        return _Visit(config, client).findings()
+        visit = _Visit(config, client)
+        return visit.findings(visit.login, visit.role, visit.export, visit.comments, visit.brands)
+
+
+def check_brands(config: Config) -> list[Finding]:
+    """Check login and brands alone, in two calls."""
+    missing = missing_configuration(config)
+    if missing:
+        return [Finding(FAILED, str(missing))]
+    with Zendesk(config) as client:
+        visit = _Visit(config, client)
+        return visit.findings(visit.login, visit.brands)
 
 
 class _Visit:
@@ -38,8 +40,8 @@ class _Visit:
         self._found: list[Finding] = []
         self._header = ""
 
-    def findings(self) -> list[Finding]:
-        for examine in (self._login, self._role, self._export, self._comments, self._brands):
+    def findings(self, *examinations: Callable[[], bool]) -> list[Finding]:
+        for examine in examinations:
             try:
                 go_on = examine()
             except ZendeskError as error:
@@ -55,7 +57,7 @@ class _Visit:
     def _ask(self, path: str, what: str, needs: str, **params: str) -> Answer:
         return self._client.get(Call(path, what, (needs,), params, one=True), authorization=self._header)
 
-    def _login(self) -> bool:
+    def login(self) -> bool:
         config, kind = self._config, login_kind(self._config)
         if kind == "client":
             try:
@@ -79,7 +81,7 @@ class _Visit:
             self._say(WARNING, API_KEYS_END)
         return True
 
-    def _role(self) -> bool:
+    def role(self) -> bool:
         answer = self._ask("users/me.json", "the login's own user", "user")
         user = answer.data["user"]
         role = user.get("role") if isinstance(user, dict) else None
@@ -102,7 +104,7 @@ class _Visit:
             f"the sync uses at most {HEADROOM:.0%} of them, and {exports} exports a minute",
         )
 
-    def _export(self) -> bool:
+    def export(self) -> bool:
         try:
             answer = self._ask("incremental/tickets/sample.json", "a sample of the export", "tickets", start_time="0")
         except ZendeskForbidden:
@@ -118,7 +120,7 @@ class _Visit:
         self._say(OK, "It may export tickets" if rows else "It may export tickets; the account has none yet")
         return True
 
-    def _comments(self) -> bool:
+    def comments(self) -> bool:
         there = [row for row in self._tickets if isinstance(row, dict) and row.get("status") != "deleted"]
         if not there:
             return True
@@ -130,7 +132,7 @@ class _Visit:
         self._say(OK, "It may read comments")
         return True
 
-    def _brands(self) -> bool:
+    def brands(self) -> bool:
         wanted = self._config.zendesk_brand_ids
         answer = self._ask("brands.json", "the brands", "brands")
         names = {row.get("id"): str(row.get("name")) for row in answer.data["brands"] if isinstance(row, dict)}

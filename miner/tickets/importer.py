@@ -57,12 +57,19 @@ class Batch:
 def run(context: StepContext) -> None:
     """Import the file `args["path"]` as source `args["source"]`, else `file:<name>`; raises ImportFailed."""
     path = Path(context.args["path"])
-    source = source_name(path, context.args.get("source"))
+    _import(context, path, source_name(path, context.args.get("source")), _columns(context.args.get("columns")))
+
+
+def run_sample(context: StepContext) -> None:
+    """STEP sample: import the file that ships with the package."""
+    _import(context, sample.sample_path(), sample.SOURCE, None)
+
+
+def _import(context: StepContext, path: Path, source: str, columns: dict[str, str] | None) -> None:
     found = inspect(path)
     context.expect(found.total)
     prepare = _preparation(context, source)
     progress = _Progress.resumed(context.checkpoint, path)
-    columns = _columns(context.args.get("columns"))
     records = _after(read_records(found, columns), progress.records)
     rejects = RejectFile(context.config.home / "rejected" / f"run-{context.run_id}-{path.name}.ndjson")
     if not progress.records:

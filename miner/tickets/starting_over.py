@@ -11,9 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
-from miner.errors import NotFound, RunAlreadyActive, UsageError
+from miner.errors import NotFound, UsageError
 from miner.issues.forgetting import forget_words
 from miner.issues.reconcile import NOT_FOUND
+from miner.runs.keys import refuse_during_work
 from miner.runs.resuming import look_again
 from miner.tickets import lanes
 from miner.tickets.accounts import CLEARED, HIDDEN, KEPT, hide_tickets, set_state, show_tickets
@@ -25,7 +26,7 @@ def rebuild_themes(session: Session, *, by: Actor) -> int:
     A theme with a name, status, owner, note, link or issue that a person gave it stays as it is.
     """
     require(by, Role.admin, "rebuild the themes")
-    _refuse_during_work(session, "themes")
+    refuse_during_work(session, "themes")
     ids = list(
         session.scalars(
             text("""
@@ -47,7 +48,7 @@ def rebuild_themes(session: Session, *, by: Actor) -> int:
 def analyze_again(session: Session, *, by: Actor) -> int:
     """Let every ticket be read again; issues that are found again keep their id, theme and corrections."""
     require(by, Role.admin, "analyse everything again")
-    _refuse_during_work(session, "analyze")
+    refuse_during_work(session, "analyze")
     ids = session.scalars(
         text("""
             UPDATE tickets SET analyzed_at = NULL, analyzed_text_hash = NULL
@@ -160,7 +161,7 @@ def _begin(session: Session, source: str, by: Actor, verb: str) -> None:
     require(by, Role.admin, f"{verb} a source")
     if not source.startswith("zendesk:"):
         raise UsageError(f"{source} is not a Zendesk account: name one as zendesk:<subdomain>")
-    _refuse_during_work(session, "sync")
+    refuse_during_work(session, "sync")
     found = session.scalar(
         text("""
             SELECT EXISTS (SELECT FROM zendesk_accounts WHERE source = :source)
@@ -175,18 +176,6 @@ def _decide(session: Session, source: str, state: str, by: Actor, verb: str, tic
     set_state(session, source, state, by=str(by))
     audit(session, by, f"source.{verb}", "source", source, after={"tickets": tickets})
     look_again(session, "configuration")
-
-
-def _refuse_during_work(session: Session, key: str) -> None:
-    """A run at work would write what it read before; one that waits is held back until we are done."""
-    run = session.execute(
-        text("""
-            SELECT run.id, run.job_name, run.state FROM job_run_keys JOIN job_runs AS run ON run.id = run_id
-            WHERE key = :key FOR UPDATE OF run"""),
-        {"key": key},
-    ).one_or_none()
-    if run is not None and run.state == "running":
-        raise RunAlreadyActive(run.id, run.job_name, run.state)
 
 
 def _forget_sync(session: Session, source: str) -> None:

@@ -195,6 +195,13 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
         ["run.create"],
     ),
     "/settings/again/{id:id}/undo": (lambda s: (f"/settings/again/{s.rereading()}/undo", {}), ["analyses.undo"]),
+    "/start/check": (lambda s: ("/start/check", {"step": "login"}), ["setup.check"]),
+    "/start/schedule": (
+        lambda s: ("/start/schedule", {"cron": "0 3 * * *", "timezone": "Europe/Berlin", "version": "1"}),
+        ["schedule.edit"],
+    ),
+    "/start/sample": (lambda s: ("/start/sample", {}), ["run.create"]),
+    "/start/sample/remove": (lambda s: ("/start/sample/remove", {"sure": "yes"}), ["sample.remove"]),
     "/settings/{group:slug}": (
         lambda s: ("/settings/themes", {"version": str(s.settings()), "granularity": "2"}),
         ["settings.save"],
@@ -308,6 +315,8 @@ def snapshot(session: Session) -> list[object]:
         "corrections",
         "checks",
         "settings",
+        "schedules",
+        "setup_checks",
     )
     return [session.execute(text(f"SELECT t::text FROM {table} t ORDER BY 1")).all() for table in tables]
 

@@ -50,7 +50,7 @@ def order(page: str, *parts: str) -> list[str]:
 
 def test_without_tickets_the_week_teaches_the_ways_in(client: TestClient) -> None:
     page = client.get("/").text
-    assert order(page, "miner demo", "miner import FILE", "ZENDESK_SUBDOMAIN")
+    assert order(page, "ZENDESK_SUBDOMAIN", "Load the sample", "miner import FILE")
 
 
 def test_with_tickets_but_without_themes_the_week_offers_the_pipeline(client: TestClient, session: Session) -> None:

@@ -19,7 +19,8 @@ from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticke
 NOW = dt.datetime.now(dt.UTC)
 # Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
 MOST = {
-    "/": 15,  # one of it asks for a grouping that waits
+    "/": 16,  # one of it asks for a grouping that waits, one whether to set up comes first
+    "/start": 16,
     "/weeks/2026-W47": 15,
     "/themes": 6,  # also what is not yet a theme, and a grouping that waits
     "/themes?text=export": 8,  # also what issues with these words say, and their vectors

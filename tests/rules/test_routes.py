@@ -18,6 +18,7 @@ OTHERWISE = {
         Role.viewer,
     ),
     "/settings/again/trials": Role.operator,
+    "/start/sample/remove": Role.admin,
 }  # fmt: skip
 PUBLIC = {"/login", "/login/code", "/login/enrol", "/welcome", "/healthz", "/static", "/hooks/zendesk"}
 # What decides who may come, and what all results rest on, is an admin's.

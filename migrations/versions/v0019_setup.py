@@ -1,0 +1,18 @@
+"""What was last tested of each step of setting up."""
+
+from __future__ import annotations
+
+from migrations.scripts import run
+
+revision = "v0019_setup"
+down_revision = "v0021_groups"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run(revision, "up")
+
+
+def downgrade() -> None:
+    run(revision, "down")
