@@ -12,6 +12,7 @@ from actors.enqueue import StartedRun, settle_backlog, start_run, wake_run
 from miner import throttle
 from miner.access import Actor
 from miner.db import transaction
+from miner.errors import RunAlreadyActive
 from miner.runs.queries import get_run
 
 T = TypeVar("T")
@@ -37,6 +38,22 @@ def settle_for(by: Actor, backlog_id: int, answer: str, *, trigger: str) -> Star
     if answer != "read":
         return settle()
     return counted(by, "pipeline", settle)
+
+
+def do_and_start(by: Actor, job: str, work: Callable[[], object]) -> StartedRun | None:
+    """Do `work`, then start `job` without arguments; None: a run holds what it needs, and does it or the next one.
+
+    Raises what `work` raises, and TooMany; then nothing was done.
+    """
+
+    def both() -> StartedRun | None:
+        work()
+        try:
+            return start_run(job, {}, by=by, trigger="button")
+        except RunAlreadyActive:
+            return None
+
+    return counted(by, job, both)
 
 
 def wake_for(by: Actor, run_id: int) -> bool:

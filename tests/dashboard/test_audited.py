@@ -202,6 +202,7 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
     ),
     "/start/sample": (lambda s: ("/start/sample", {}), ["run.create"]),
     "/start/sample/remove": (lambda s: ("/start/sample/remove", {"sure": "yes"}), ["sample.remove"]),
+    "/settings/over": (lambda s: ("/settings/over", {"do": "themes", "sure": "yes"}), ["themes.rebuild", "run.create"]),
     "/settings/{group:slug}": (
         lambda s: ("/settings/themes", {"version": str(s.settings()), "granularity": "2"}),
         ["settings.save"],

@@ -44,6 +44,7 @@ MOST = {
     "/schedules": 5,
     "/system": 12,
     "/settings": 2,
+    "/settings/over": 5,
     "/settings/budget": 3,
     "/settings/versions": 3,
     "/settings/compare": 4,
