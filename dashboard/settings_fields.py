@@ -181,7 +181,7 @@ def _schema(name: str) -> dict[str, Any]:
 def _field(
     name: str, value: Any, current: Settings, typed: Mapping[str, str] | None, faults: Mapping[str, str]
 ) -> Field:
-    schema, kind = _schema(name), kind_of(name)
+    schema, kind, default = _schema(name), kind_of(name), Settings.model_fields[name].default
     boxes: tuple[Box, ...] = ()
     if kind == "named":
         hints = _HINTS.get(name, {})
@@ -196,18 +196,18 @@ def _field(
             for key in schema["propertyNames"]["enum"]
         )
     elif kind != "areas":
-        boxes = (Box(name, label_of(name), (typed or {}).get(name, _written(value))),)
+        boxes = (Box(name, label_of(name), (typed or {}).get(name, written(value))),)
     return Field(
         name,
         label_of(name),
         Settings.model_fields[name].description or "",
-        _written(Settings.model_fields[name].default) or ("no limit" if value is None else "none"),
+        written(default) or ("no limit" if default is None else "none"),
         kind,
         boxes,
         _area_rows(current, typed, faults) if kind == "areas" else (),
         _choices(schema) if kind == "choice" else (),
         _fault(name, kind, faults),
-        Settings.model_fields[name].default,
+        default,
     )
 
 
@@ -232,7 +232,8 @@ def _choices(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((one, one) for one in schema["enum"])
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as a box of a form holds it."""
     if value is None or value == {}:
         return ""
     if isinstance(value, bool):

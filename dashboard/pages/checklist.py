@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from dashboard.forms import parse_id
 from dashboard.http import Redirect, View
+from dashboard.settings_fields import written
 from dashboard.starting import start_for
 from miner import settings
 from miner.access import Actor
@@ -88,6 +89,7 @@ def _shown(
         "ready": sum(step.state in ("done", "warning") for step in steps),
         "settings_version": version,
         "current": current,
+        "limits": {name: written(getattr(current, name)) for name in ("month_budget_usd", "run_budget_usd")},
         "counts": tickets.count_tickets(session),
         "mirrors": completeness.list_lines(session),
         "active": runs.list_active_runs(session, with_later=False),

@@ -109,7 +109,7 @@ def _taxonomy() -> Iterator[Finding]:
         share = sum(hits.values()) / texts
         yield Finding(
             OK if share >= 0.3 else WARNING,
-            f"Of the newest {texts:,} texts, {share:.0%} show the words of an area"
+            f"Of the newest {texts:,} texts, {share * 100:.0f} % show the words of an area"
             + ("" if share >= 0.3 else ": add the words that your customers use"),
         )
         if silent := [area for area in current.areas if not hits.get(area)]:

@@ -109,8 +109,8 @@ def judge_schedule(session: Session, *, lease_seconds: float) -> Iterator[Findin
     else:
         yield Finding(
             FAILED,
-            "No worker is alive, so runs stay queued: start the process `worker` of the Procfile (on most platforms: "
-            "scale it to 1), or `miner up` on a machine of your own",
+            "No worker is alive, so runs stay queued: start the process worker of the Procfile (on most platforms: "
+            "scale it to 1), or miner up on a machine of your own",
         )
     row = session.execute(
         text("SELECT at, extract(epoch FROM clock_timestamp() - at) AS age FROM beats WHERE name = 'tick'")
@@ -119,13 +119,13 @@ def judge_schedule(session: Session, *, lease_seconds: float) -> Iterator[Findin
         since = "never" if row is None else f"last {row.at:%Y-%m-%d %H:%M} UTC"
         yield Finding(
             WARNING,
-            f"The schedules are not looked at ({since}): start the process `scheduler`; a worker stands in for it "
+            f"The schedules are not looked at ({since}): start the process scheduler; a worker stands in for it "
             "after 75 s",
         )
     else:
         yield Finding(OK, "The schedules are looked at every minute")
     if pause := find_pause(session):
-        yield Finding(WARNING, f"Everything is paused by {pause.set_by}: {pause.reason}. `miner resume` ends it")
+        yield Finding(WARNING, f"Everything is paused by {pause.set_by}: {pause.reason}. miner resume ends it")
     daily = session.get(Schedule, DAILY)
     if daily is None or daily.paused_at is not None:
         yield Finding(WARNING, f"The schedule {DAILY} is paused, so nothing is fetched by itself: see /schedules")
@@ -228,6 +228,6 @@ def _claude(config: Config, current: Settings) -> Finding:
 
 
 def _summed(findings: list[Finding]) -> Finding:
-    """The worst of them speaks for all."""
+    """The worst of them speaks for all; where all is well, the last."""
     state = worst(findings)
-    return next(one for one in findings if one.state == state)
+    return findings[-1] if state == OK else next(one for one in findings if one.state == state)

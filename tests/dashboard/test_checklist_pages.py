@@ -62,7 +62,7 @@ def test_limits_and_product_are_set_on_the_spot(client: TestClient, session: Ses
     session.rollback()
     current = settings.load(session)[1]
     assert (current.month_budget_usd, current.product) == (25, "A clock for <teams>")
-    assert 'value="25.0"' in client.get("/start").text
+    assert 'value="25"' in client.get("/start").text
 
 
 def test_a_refused_limit_shows_the_whole_page_of_the_budget_as_it_is(client: TestClient, session: Session) -> None:

@@ -105,7 +105,7 @@ def test_the_areas_are_tried_on_the_tickets_that_are_there(session: Session) -> 
     settings.save(session, settings.parse({"areas": {"Export": ["csv"], "Clock": ["clock in"]}}), by=TESTER)
     session.commit()
     states, said = found("taxonomy")
-    assert "100% show the words of an area" in said
+    assert "100 % show the words of an area" in said
     assert "No text shows these areas: Clock" in said
     assert FAILED not in states
 
