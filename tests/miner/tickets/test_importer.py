@@ -15,7 +15,7 @@ from miner.errors import CancelRequested, ImportFailed
 from miner.models import Customer, JobRun, JobRunStep, Ticket, TicketComment
 from miner.runs import lifecycle
 from miner.runs.context import StepContext
-from miner.tickets import importer
+from miner.tickets import importer, sample
 from miner.tickets.files import inspect, read_records
 from miner.tickets.store import store_tickets
 
@@ -309,3 +309,19 @@ def test_rejected_records_are_kept_with_their_place_and_reason(step: Steps, data
     expected = {"line": 2, "reason": "created_at is missing", "record": {"id": 2, "subject": "no date"}}
     assert lines == [expected, {"line": 4, "reason": lines[1]["reason"], "record": '{"id": 4, "subj'}]
     assert lines[1]["reason"].startswith("it is not JSON")
+
+
+def test_the_sample_comes_along_and_is_imported_as_a_step_of_a_longer_run(
+    step: Callable[..., StepContext], session: Session
+) -> None:
+    context = step("sample", step_name="sample")
+    importer.run_sample(context)
+    session.rollback()
+    counted = session.execute(
+        text("SELECT count(*), sum(char_length(text)) FROM tickets WHERE source = 'sample'")
+    ).one()
+    assert counted[0] == sample.TICKETS
+    assert counted[1] == pytest.approx(sample.CHARACTERS, rel=0.05)
+    counters = session.scalar(text("SELECT counters FROM job_runs WHERE id = :id"), {"id": context.run_id})
+    assert counters["tickets_new"] == sample.TICKETS
+    assert not counters.get("tickets"), "reading them counts them"
