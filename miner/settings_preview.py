@@ -66,7 +66,8 @@ def _time_zone(session: Session, before: Settings, after: Settings) -> Effect:
 def _areas(session: Session, before: Settings, after: Settings) -> Effect:
     texts = _newest_texts(session)
     old, new = Counter(map(area_finder(before.areas), texts)), Counter(map(area_finder(after.areas), texts))
-    sizes = ", ".join(f"{area} {old[area]:,} → {new[area]:,}" for area in after.areas if old[area] != new[area])
+    both = dict.fromkeys([*after.areas, *before.areas])
+    sizes = ", ".join(f"{area} {old[area]:,} → {new[area]:,}" for area in both if old[area] != new[area])
     return Effect(
         f"Of the newest {len(texts):,} texts, {len(texts) - old[None]:,} show the words of an area now and "
         f"{len(texts) - new[None]:,} would{f' ({sizes})' if sizes else ''}. Issues that were found keep their area "
