@@ -96,6 +96,7 @@ def routes() -> list[BaseRoute]:
         action("/settings/again/trials", again.try_sample),
         page("/settings/again/trials/{id:id}", again.report),
         action("/settings/again/{id:id}/undo", again.undo, role=Role.admin),
+        action("/settings/customers/list", settings.upload_list, role=Role.admin),
         page("/settings/{group:slug}", settings.group_page),
         action("/settings/{group:slug}", settings.save, role=Role.admin),
         page("/login", login.login_form, role=None),

@@ -17,11 +17,12 @@ from dashboard.settings_fields import Group
 from miner import settings, settings_versions
 from miner.access import Actor, Role
 from miner.db import transaction
-from miner.errors import InvalidArguments, SettingsConflict
+from miner.errors import InvalidArguments, SettingsConflict, UsageError
 from miner.issues.calls import Spent, spent_since
 from miner.issues.purse import month_start
 from miner.settings import Settings
 from miner.settings_preview import preview
+from miner.tickets.customer_facts import Uploaded, apply_facts, upload_customers
 
 VERSIONS = 30
 
@@ -66,6 +67,23 @@ def save(request: Request, form: dict[str, str], by: Actor) -> Redirect | View:
         return View("settings/group.html", shown, status=422)
     back = "/start" if form.get("back") == "start" else f"/settings/{group.name}"
     return Redirect(back, flash="saved" if names else "unchanged")
+
+
+def upload_list(request: Request, form: dict[str, str], by: Actor) -> View:
+    """Take over a pasted customer list; lines that cannot be read are named, the others taken over."""
+    group = settings_fields.group_of("customer_fields")
+    try:
+        with transaction() as session:
+            uploaded: Uploaded | None = upload_customers(session, form.get("list", ""), by=by)
+            apply_facts(session, settings.load(session)[1].customer_fields)
+    except UsageError as error:
+        uploaded, fault = None, str(error)
+    else:
+        fault = ""
+    with transaction() as session:
+        shown = _shown(request, session, group)
+    shown |= {"uploaded": uploaded, "list_fault": fault, "list": form.get("list", "") if fault else ""}
+    return View("settings/group.html", shown, status=422 if fault else 200)
 
 
 def version_list(request: Request, session: Session) -> View:
@@ -158,6 +176,9 @@ def _shown(
         "conflict": conflict,
         "theirs": [],
         "effects": None,
+        "uploaded": None,
+        "list_fault": "",
+        "list": "",
         "other_faults": {name: said for name, said in (faults or {}).items() if not _is_beside(name, beside)},
         "label": settings_fields.label_of,
         "spent": _spent(session, current) if group.name == "budget" else None,

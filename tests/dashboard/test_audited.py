@@ -203,6 +203,10 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
     "/start/sample": (lambda s: ("/start/sample", {}), ["run.create"]),
     "/start/sample/remove": (lambda s: ("/start/sample/remove", {"sure": "yes"}), ["sample.remove"]),
     "/settings/over": (lambda s: ("/settings/over", {"do": "themes", "sure": "yes"}), ["themes.rebuild", "run.create"]),
+    "/settings/customers/list": (
+        lambda s: ("/settings/customers/list", {"list": "domain,plan\nexample.com,gold"}),
+        ["customers.upload"],
+    ),
     "/settings/{group:slug}": (
         lambda s: ("/settings/themes", {"version": str(s.settings()), "granularity": "2"}),
         ["settings.save"],

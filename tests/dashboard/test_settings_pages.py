@@ -221,6 +221,21 @@ def test_a_mapping_reaches_the_customers_at_once_and_a_raised_budget_those_who_w
     assert session.scalar(text("SELECT run_after <= now() FROM job_runs WHERE id = :id"), {"id": run.id})
 
 
+def test_a_customer_list_is_pasted_and_what_cannot_be_read_is_named(client: TestClient, session: Session) -> None:
+    customer = Customer(source="zendesk:a", kind="domain", external_key="example.com")
+    session.add(customer)
+    session.commit()
+    answer = client.post("/settings/customers/list", data={"list": "domain,plan,revenue\nexample.com,gold,12\nb,x,<b>"})
+    assert answer.status_code == 200
+    assert "1 customer listed: 1 new or changed" in answer.text
+    assert "Line 3: revenue is not a number" in answer.text
+    session.expire_all()
+    assert (session.get_one(Customer, customer.id).plan, session.get_one(Customer, customer.id).revenue) == ("gold", 12)
+    answer = client.post("/settings/customers/list", data={"list": "name\n<b>"})
+    assert (answer.status_code, "Line 1: it must name organization_id or domain" in answer.text) == (422, True)
+    assert "&lt;b&gt;</textarea>" in answer.text
+
+
 def test_any_two_versions_are_compared_and_an_older_one_is_in_force_again(client: TestClient, session: Session) -> None:
     first = save(session, parse({"product": "One\n<b>"}), by=TESTER, note="to begin")
     second = save(session, parse({"product": "Two\n<b>", "granularity": 2}), by=TESTER)
