@@ -84,9 +84,9 @@ def test_two_people_at_once_are_shown_both(open_page: Callable[..., Page], brows
         mine.get_by_role("button", name="Save").click()
     assert answer.value.status == 409
     expect(mine.get_by_role("alert")).to_contain_text("Somebody saved version")
-    expect(mine.get_by_label("Granularity")).to_have_value("3")
+    expect(mine.get_by_label("Granularity", exact=True)).to_have_value("3")
     mine.get_by_role("link", name="Take theirs instead").click()
-    expect(mine.get_by_label("Granularity")).to_have_value("2")
+    expect(mine.get_by_label("Granularity", exact=True)).to_have_value("2")
     context.close()
 
 
