@@ -43,6 +43,7 @@ PURE = [
             "wire",
         )
     ),
+    "miner/findings.py",
     "miner/help_center/articles.py",
     "miner/runs/cron.py",
     "miner/settings_rules.py",
