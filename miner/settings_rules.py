@@ -36,7 +36,8 @@ def remedy(fault: Mapping[str, Any], known: Collection[str]) -> str:
         return "there is no such setting" + (
             f": did you mean {close[0]}?" if close else "; `miner settings export` shows all"
         )
-    return _REMEDIES.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
+    told = str(fault["msg"]).removeprefix("Value error, ")
+    return _REMEDIES.get(fault["type"], told.replace("Input should", "it must").replace("String should", "it must"))
 
 
 def list_faults(values: Any) -> dict[str, str]:

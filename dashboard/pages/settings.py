@@ -166,7 +166,9 @@ def _shown(
     based_on = version if typed is None or conflict else (parse_id(typed.get("version", "")) or version)
     fields = settings_fields.fields_of(group, current, typed, faults)
     beside = {name for field in fields for name in (field.name, *(box.name for box in field.boxes))}
+    beside_fields = [name for name in faults or {} if _is_beside(name, beside)]
     return {
+        "refused": list(dict.fromkeys(_place(name, beside) for name in beside_fields)),
         "group": group,
         "groups": settings_fields.groups(),
         "fields": fields,
@@ -189,6 +191,12 @@ def _shown(
 def _is_beside(name: str, beside: set[str]) -> bool:
     first = name.partition(".")[0]
     return name in beside or first in beside or (first == "components" and "areas" in beside)
+
+
+def _place(name: str, beside: set[str]) -> tuple[str, str]:
+    """Where on the page a fault stands, and what that is called."""
+    first = "areas" if name.partition(".")[0] == "components" else name.partition(".")[0]
+    return (name if name in beside and name != "components" else first), settings_fields.label_of(first)
 
 
 def _spent(session: Session, current: Settings) -> Spent:

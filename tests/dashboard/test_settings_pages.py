@@ -135,6 +135,9 @@ def test_a_fault_stands_beside_its_field_and_what_was_typed_stays(
     answer = send(client, group, **typed)
     assert answer.status_code == 422
     page = unescape(answer.text)
+    anchor = re.search(r'Not saved: <a href="#([^"]+)"', page)
+    assert anchor is not None
+    assert f'id="{anchor[1]}"' in page
     assert re.search(rf'class="fault"[^>]*>[^<]*{re.escape(sentence)}', page, re.I)
     assert all(value.split("\n")[0] in page for value in typed.values())
     assert in_force(session) == Settings()
