@@ -161,7 +161,7 @@ def _begin(session: Session, source: str, by: Actor, verb: str) -> None:
     require(by, Role.admin, f"{verb} a source")
     if not source.startswith("zendesk:"):
         raise UsageError(f"{source} is not a Zendesk account: name one as zendesk:<subdomain>")
-    refuse_during_work(session, "sync")
+    refuse_during_work(session, "analyze", "sync", "themes")
     found = session.scalar(
         text("""
             SELECT EXISTS (SELECT FROM zendesk_accounts WHERE source = :source)

@@ -112,11 +112,12 @@ def test_what_is_not_confirmed_is_not_done(
     assert (counted(session), session.query(AuditEntry).count()) == (before, 0)
 
 
+@pytest.mark.parametrize("job", ["sync", "analyze", "cluster"])
 def test_it_is_refused_while_a_run_works_on_the_same(
-    client: TestClient, session: Session, step: Callable[..., StepContext]
+    client: TestClient, session: Session, step: Callable[..., StepContext], job: str
 ) -> None:
-    run_id = step("sync").run_id
-    assert f"Run {run_id}</a> is at work (sync)" in client.get("/settings/over").text
+    run_id = step(job).run_id
+    assert f"Run {run_id}</a> is at work" in client.get("/settings/over").text
     answer = client.post("/settings/over", data={"do": "remove", "source": SOURCE, "typed": SOURCE})
     assert (answer.status_code, f"Go to run {run_id}" in answer.text) == (409, True)
     assert counted(session) == (3, 2, 2)
