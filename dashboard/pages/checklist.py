@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from dashboard.forms import parse_id
 from dashboard.http import Redirect, View
+from dashboard.pages.runs import share_of
 from dashboard.settings_fields import written
 from dashboard.starting import start_for
 from miner import settings
@@ -81,6 +82,8 @@ def _shown(
     typed: dict[str, str] | None = None,
     faults: dict[str, str] | None = None,
 ) -> dict[str, Any]:
+    active = runs.list_active_runs(session, with_later=False)
+    at_work = runs.list_steps(session, [one.id for one in active])
     config, lease_seconds = request.app.state.config, request.app.state.lease_seconds
     version, current = settings.load(session)
     steps = list_steps(session, config, current=current, lease_seconds=lease_seconds, now=dt.datetime.now(dt.UTC))
@@ -92,7 +95,7 @@ def _shown(
         "limits": {name: written(getattr(current, name)) for name in ("month_budget_usd", "run_budget_usd")},
         "counts": tickets.count_tickets(session),
         "mirrors": completeness.list_lines(session),
-        "active": runs.list_active_runs(session, with_later=False),
+        "active": [(one, share_of(at_work[one.id])) for one in active],
         "last_pipeline": runs.find_last_completed_run(session, "pipeline"),
         "pipeline": JOBS["pipeline"],
         "daily": session.get(Schedule, DAILY),

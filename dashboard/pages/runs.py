@@ -175,7 +175,7 @@ def _show(request: Request, session: Session) -> dict[str, Any]:
             paused=pause is not None,
         ),
         "steps": steps,
-        "share": _share(steps),
+        "share": share_of(steps),
         "backlogs": [(one, backlog.outlook_of(one)) for one in backlog.list_backlogs(session, run_id=one.id)],
         "meter": spending.read_meter(session, one.id, settings=values, now=now) if values else None,
         "shares": spending.list_run_shares(session, one.id) if values and not at_work else [],
@@ -188,7 +188,7 @@ def _show(request: Request, session: Session) -> dict[str, Any]:
     }
 
 
-def _share(steps: list[JobRunStep]) -> float | None:
+def share_of(steps: list[JobRunStep]) -> float | None:
     """How far the step at work is, 0..1; None: none is, or nobody knows how much there is."""
     step = next((step for step in steps if step.state == "running"), None)
     return min(1.0, step.done / step.total) if step and step.total else None

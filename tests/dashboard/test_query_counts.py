@@ -20,7 +20,7 @@ NOW = dt.datetime.now(dt.UTC)
 # Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
 MOST = {
     "/": 16,  # one of it asks for a grouping that waits, one whether to set up comes first
-    "/start": 16,
+    "/start": 17,
     "/weeks/2026-W47": 15,
     "/themes": 6,  # also what is not yet a theme, and a grouping that waits
     "/themes?text=export": 8,  # also what issues with these words say, and their vectors
