@@ -106,7 +106,12 @@ def test_a_run_that_waits_for_nobody_is_not_woken(client: TestClient, session: S
     assert "Look again now" not in client.get(f"/runs/{run.id}").text
     client.post(f"/runs/{run.id}/wake")
     session.rollback()
-    assert session.scalar(text("SELECT run_after > now() FROM job_runs WHERE id = :id"), {"id": run.id}) is True
+    assert (
+        session.scalar(
+            text("SELECT run_after - started_at = interval '9 minutes' FROM job_runs WHERE id = :id"), {"id": run.id}
+        )
+        is True
+    )
     assert session.scalars(select(AuditEntry)).all() == []
     assert client.post("/runs/999/wake").status_code == 404
 
