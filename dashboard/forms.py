@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from starlette.requests import Request
 
 from miner.errors import InvalidArguments
-from miner.models import ISSUE_TYPES, RUN_STATES, SEVERITIES, TREND_FLAGS
+from miner.models import RUN_STATES
 from miner.runs.jobs import Job
 from miner.settings import field_faults
 
@@ -51,32 +51,10 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class ThemeQuery(Query):
-    text: Text = ""
-    type: Literal["", *ISSUE_TYPES] = ""  # type: ignore[valid-type]
-    flag: Literal["", *TREND_FLAGS] = ""  # type: ignore[valid-type]
-    after: PairKey = ""
-
-
-class IssueQuery(Query):
-    """`theme` none: those that are not yet in one."""
-
-    text: Text = ""
-    type: Literal["", *ISSUE_TYPES] = ""  # type: ignore[valid-type]
-    severity: Literal["", *SEVERITIES] = ""  # type: ignore[valid-type]
-    theme: Literal["", "none"] = ""
-    after: PairKey = ""
-
-
 class CheckQuery(Query):
     """Which item of a check is looked at; none: the next that is to be judged."""
 
     item: Id = ""
-
-
-class TicketQuery(Query):
-    state: Literal["", "pending", "analyzed"] = ""
-    after: PairKey = ""
 
 
 class RunQuery(Query):
@@ -132,13 +110,18 @@ def read_query(request: Request, model: type[Q], *, strict: bool = False) -> Q:
     `strict` (the API) also refuses parameters that do not exist.
     """
     values = dict(request.query_params)
-    unknown = set(values) - set(model.model_fields) if strict else set()
+    unknown = set(values) - names_of(model) if strict else set()
     if unknown:
         raise InvalidArguments({name[:100]: "there is no such parameter" for name in sorted(unknown)})
     try:
         return model.model_validate(values)
     except ValidationError as error:
         raise InvalidArguments(field_faults(error)) from None
+
+
+def names_of(model: type[Query]) -> set[str]:
+    """The parameters that a query string is read by."""
+    return {field.alias or name for name, field in model.model_fields.items()}
 
 
 def time_key(when: dt.datetime, row_id: int) -> str:
@@ -153,11 +136,6 @@ def parse_time_key(key: str) -> tuple[dt.datetime, int] | None:
     if micros > (_LATEST - _EPOCH) // dt.timedelta(microseconds=1):
         raise InvalidArguments({"after": "it is not a key that a page before gave out"})
     return _EPOCH + dt.timedelta(microseconds=micros), row_id
-
-
-def parse_count_key(key: str) -> tuple[int, int] | None:
-    found = _numbers(key, 2)
-    return (found[0], found[1]) if found else None
 
 
 def parse_days(typed: str) -> int | None:

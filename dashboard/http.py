@@ -26,6 +26,7 @@ from miner.access import Actor, Role
 from miner.db import transaction
 from miner.errors import InvalidArguments
 from miner.logs import storable
+from miner.paging import Count
 from miner.runs.attention import list_attention
 
 MOST_FIELDS = 400  # three boxes for each of a hundred product areas
@@ -150,13 +151,13 @@ def _form_route(path: str, work: Callable[..., Response], doer: Callable[..., An
 
 
 def api_read(path: str, reader: ApiReader, *, role: Role = Role.viewer) -> GuardedRoute:
-    """GET JSON."""
+    """GET JSON, or a file that the reader answers with."""
 
     def endpoint(request: Request) -> Response:
         with transaction() as session:
             authorize(request, session, role, touch=False)
             body = reader(request, session)
-        return JSONResponse(body)
+        return body if isinstance(body, Response) else JSONResponse(body)
 
     return GuardedRoute(path, endpoint, method="GET", name=_name(reader), role=role)
 
@@ -208,15 +209,19 @@ def parse_object(content: bytes, content_type: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Cut(Generic[T]):
-    """One page of a longer list; `next` is the key that the page after it starts behind (None: this is the last)."""
+    """One page of a longer list; `next` is the key that the page after it starts behind (None: this is the last).
+
+    `total` is how many rows all pages have; None: nobody counted.
+    """
 
     rows: list[T]
     next: str | None
+    total: Count | None = None
 
 
-def cut(rows: Sequence[T], size: int, key: Callable[[T], str]) -> Cut[T]:
+def cut(rows: Sequence[T], size: int, key: Callable[[T], str], total: Count | None = None) -> Cut[T]:
     """The first `size` of rows that were asked for with a limit of `size + 1`."""
-    return Cut(list(rows[:size]), key(rows[size - 1]) if len(rows) > size else None)
+    return Cut(list(rows[:size]), key(rows[size - 1]) if len(rows) > size else None, total)
 
 
 def _respond(request: Request, answer: Answer) -> Response:

@@ -7,8 +7,8 @@ from starlette.staticfiles import StaticFiles
 
 from dashboard import hooks
 from dashboard.api import backlogs as backlogs_api
+from dashboard.api import exporting, reading, tasks
 from dashboard.api import judgement as judgement_api
-from dashboard.api import reading, tasks
 from dashboard.http import GuardedRoute, action, api_do, api_read, hook, open_action, page
 from dashboard.pages import (
     account,
@@ -16,6 +16,7 @@ from dashboard.pages import (
     audit,
     backlogs,
     checklist,
+    customers,
     grouping,
     issues,
     judgement,
@@ -29,6 +30,7 @@ from dashboard.pages import (
     themes,
     tickets,
     users,
+    views,
     week,
 )
 from miner.access import Role
@@ -73,7 +75,11 @@ def routes() -> list[BaseRoute]:
         page("/check", judgement.check),
         action("/check", judgement.draw),
         action("/check/items/{id:id}", judgement.answer),
-        page("/customers", tickets.customer_list),
+        page("/customers", customers.customer_list),
+        page("/views", views.view_list),
+        action("/views", views.create, role=Role.viewer),
+        action("/views/{id:id}/rename", views.rename, role=Role.viewer),
+        action("/views/{id:id}/delete", views.delete, role=Role.viewer),
         page("/runs", runs.run_list),
         page("/runs/live", runs.run_list_live, poll=True),
         action("/runs", runs.start),
@@ -134,6 +140,10 @@ def routes() -> list[BaseRoute]:
         api_read("/api/runs/{id:id}", reading.run),
         api_read("/api/themes", reading.theme_list),
         api_read("/api/issues", reading.issue_list),
+        api_read("/api/issues/summary", reading.issue_summary),
+        api_read("/api/customers", reading.customer_list),
+        api_read("/api/tickets", reading.ticket_list),
+        api_read("/api/export/{list:slug}", exporting.export),
         api_read("/api/tickets/{id:id}", reading.ticket),
         api_do("/api/tickets/{id:id}/missed", judgement_api.missed),
         api_do("/api/issues/{id:id}/corrections", judgement_api.correct),

@@ -11,6 +11,7 @@ from miner.issues.correction_queries import CorrectionLine
 from miner.issues.outlook import dollars
 from miner.models import ISSUE_TYPES as _ISSUE_TYPES
 from miner.models import RUN_STATES, JobRun, JobRunStep
+from miner.models import THEME_STATUSES as _STATUSES
 from miner.runs.jobs import JOBS
 
 # Beside each word a shape, so that colour never stands alone: (word, shape, tone).
@@ -62,7 +63,20 @@ TRIGGERS = {
     "pipeline": "by a pipeline",
     "webhook": "through its webhook",
 }
-TICKET_STATES = {"pending": "not read yet", "analyzed": "read"}
+TICKET_STATES = {"pending": "not read yet", "analyzed": "read", "reports": "with a report"}
+# How a list is sorted: (name, the formula in words).
+THEME_SORTS = {
+    "biggest": ("biggest", "customers, among equals the worst severity, then reports"),
+    "valuable": ("most valuable", "known yearly revenue of its customers, then customers, then reports"),
+    "newest": ("newest", "its first report"),
+    "latest": ("latest report", "its latest report"),
+}
+BIGGEST_BY_REPORTS = ("biggest", "reports, among equals the worst severity")
+CUSTOMER_SORTS = {
+    "revenue": ("revenue", "yearly revenue; other currencies and unknown last, among equals the latest report"),
+    "open": ("open tickets", "tickets that are still open, then revenue"),
+    "recent": ("recency", "the latest report"),
+}
 LEVELS = {"debug": "quiet", "info": "quiet", "warning": "warn", "error": "bad"}
 EVENTS = {
     "born": "Appeared",
@@ -103,6 +117,7 @@ FACTS = (
 )
 ISSUE_TYPES = [(name, name.replace("_", " ")) for name in _ISSUE_TYPES]
 TYPE_CHOICES = [one for one in ISSUE_TYPES if one[0] != "unclear"]  # what a person can say
+STATUS_CHOICES = [(name, name.replace("_", " ")) for name in _STATUSES]
 FLAG_CHOICES = [(name, entry[0]) for name, entry in FLAGS.items()]
 SCOPES = {
     "all": "Every ticket that was read",
@@ -155,6 +170,9 @@ FLASHES = {
     "accepted": "Accepted: the next grouping applies it.",
     "rejected": "Rejected: the themes stay as they are.",
     "taken_back": "Everything stands as before that re-reading. Group the issues to count the themes anew.",
+    "view_kept": "The view is kept; it stands above the list.",
+    "view_renamed": "The view is renamed.",
+    "view_deleted": "The view is deleted.",
     "logged_in": "You are logged in.",
     "logged_out": "You are logged out.",
     "password_changed": "The password is changed; every other browser was logged out.",

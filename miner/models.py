@@ -47,6 +47,7 @@ from miner.tables.setup import SETUP_STEPS, SetupCheck
 from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, TrendLook
 from miner.tables.theming import ThemeEdit, ThemeGrouping, ThemeLikeness, ThemeProposal
 from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
+from miner.tables.views import LISTS, SavedView
 from miner.tables.zendesk import (
     AccessToken,
     CustomerFact,
@@ -68,6 +69,7 @@ __all__ = [
     "CONTACT_STATES",
     "CORRECTION_KINDS",
     "ISSUE_TYPES",
+    "LISTS",
     "LOG_KINDS",
     "RUN_STATES",
     "SCOPES",
@@ -113,6 +115,7 @@ __all__ = [
     "RereadIssue",
     "RereadTicket",
     "Rereading",
+    "SavedView",
     "Schedule",
     "ScheduleTick",
     "SettingsVersion",

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from dashboard.api import shapes
-from dashboard.forms import IssueQuery, Query, RunQuery, ThemeQuery, read_query
-from dashboard.lists import cut_issues, cut_runs, cut_themes
+from dashboard.forms import Query, RunQuery, read_query
+from dashboard.lists import cut_issues, cut_runs, cut_themes, cut_tickets, find_customers, scope_in
+from dashboard.scopes import CustomerQuery, IssueQuery, ScopeQuery, ThemeQuery, TicketQuery
 from miner.issues import queries as issues
 from miner.runs import queries as runs
 from miner.tickets import queries as tickets
@@ -41,7 +42,23 @@ def theme_list(request: Request, session: Session) -> dict[str, Any]:
 
 def issue_list(request: Request, session: Session) -> dict[str, Any]:
     asked = read_query(request, IssueQuery, strict=True)
-    return shapes.listing(cut_issues(session, asked, PAGE), shapes.issue)
+    return shapes.listing(cut_issues(session, asked, PAGE, counted=True), shapes.issue)
+
+
+def issue_summary(request: Request, session: Session) -> dict[str, Any]:
+    asked = read_query(request, ScopeQuery, strict=True)
+    return shapes.summary(issues.sum_up_issues(session, scope=scope_in(session, asked)))
+
+
+def customer_list(request: Request, session: Session) -> dict[str, Any]:
+    found, affected = find_customers(session, read_query(request, CustomerQuery, strict=True), PAGE)
+    unknown = {"plan_unknown": affected.plan_unknown, "revenue_unknown": affected.revenue_unknown}
+    return shapes.listing(found, shapes.customer) | unknown
+
+
+def ticket_list(request: Request, session: Session) -> dict[str, Any]:
+    asked = read_query(request, TicketQuery, strict=True)
+    return shapes.listing(cut_tickets(session, asked, PAGE), shapes.ticket_line)
 
 
 def ticket(request: Request, session: Session) -> dict[str, Any]:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from dashboard import words
 from dashboard.http import Cut
-from miner.issues.queries import IssueLine
-from miner.models import Analysis, JobRun, JobRunStep, Theme, ThemeEpisode, Ticket, TicketComment, TrendLook
+from miner.issues.queries import IssueLine, Summary
+from miner.models import Analysis, JobRun, JobRunStep, ThemeEpisode, Ticket, TicketComment, TrendLook
+from miner.themes.ranking import ThemeLine
+from miner.tickets.affected import CustomerLine
+from miner.tickets.queries import TicketLine
 from miner.tickets.text import subject_end
 
 T = TypeVar("T")
 
 
 def listing(found: Cut[T], shape: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
-    """A page of a list; `next` goes into the same parameter of the next request, null ends it."""
-    return {"items": [shape(row) for row in found.rows], "next": found.next}
+    """A page of a list; `next` goes into the same parameter of the next request, null ends it.
+
+    `total` counts all pages; where it is not `total_exact`, there are at least so many.
+    """
+    counted = {} if found.total is None else {"total": found.total.total, "total_exact": found.total.exact}
+    return {"items": [shape(row) for row in found.rows], "next": found.next, **counted}
 
 
 def time(when: dt.datetime | None) -> str | None:
@@ -90,7 +98,8 @@ def episode(row: ThemeEpisode) -> dict[str, Any]:
     }
 
 
-def theme(row: Theme, episodes: Iterable[ThemeEpisode]) -> dict[str, Any]:
+def theme(row: ThemeLine, episodes: Iterable[ThemeEpisode]) -> dict[str, Any]:
+    figures = row.figures
     return {
         "id": row.id,
         "url": f"/themes/{row.id}",
@@ -98,6 +107,7 @@ def theme(row: Theme, episodes: Iterable[ThemeEpisode]) -> dict[str, Any]:
         "type": row.type,
         "area": row.area,
         "status": row.status,
+        "owner": row.owner,
         "issue_count": row.issue_count,
         "first_seen_at": time(row.first_seen_at),
         "last_seen_at": time(row.last_seen_at),
@@ -107,7 +117,77 @@ def theme(row: Theme, episodes: Iterable[ThemeEpisode]) -> dict[str, Any]:
         "trend_numbers": row.trend_numbers,
         "judged_at": time(row.judged_at),
         "episodes": [episode(one) for one in episodes],
+        "reports": figures.reports,
+        "reports_before": figures.reports_before,
+        "customers": figures.customers,
+        "customers_before": figures.customers_before,
+        "reports_without_customer": figures.reports_without_customer,
+        "revenue": amount(figures.revenue),
+        "currency": figures.currency,
+        "revenue_unknown": figures.revenue_unknown,
+        "open_tickets": figures.open_tickets,
     }
+
+
+def customer(row: CustomerLine) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "kind": row.kind,
+        "source": row.source,
+        "plan": row.plan,
+        "segment": row.segment,
+        "revenue": amount(row.revenue),
+        "currency": row.currency,
+        "owner": row.owner,
+        "renewal_date": row.renewal_date.isoformat() if row.renewal_date else None,
+        "reports": row.reports,
+        "first_report_at": time(row.first_report_at),
+        "last_report_at": time(row.last_report_at),
+        "open_tickets": row.open_tickets,
+        "latest_quote": row.quote,
+        "latest_issue_id": row.issue_id,
+        "latest_ticket_id": row.ticket_id,
+    }
+
+
+def ticket_line(row: TicketLine) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "url": f"/tickets/{row.id}",
+        "source": row.source,
+        "source_id": row.source_id,
+        "subject": row.subject,
+        "status": row.status,
+        "source_url": row.url,
+        "zendesk_ticket_id": row.zendesk_ticket_id,
+        "customer_id": row.customer_id,
+        "customer": row.customer,
+        "plan": row.plan,
+        "created_at": time(row.created_at),
+        "original_created_at": time(row.original_created_at),
+        "analyzed_at": time(row.analyzed_at),
+        "pending": row.pending,
+        "issues": None if row.pending and row.analyzed_at is None else row.issues,
+    }
+
+
+def summary(found: Summary) -> dict[str, Any]:
+    """Counts of the issues in a scope; of what was not recognised the name is null."""
+
+    def counted(counts: Mapping[Any, int]) -> list[dict[str, Any]]:
+        return [{"value": value, "count": count} for value, count in counts.items()]
+
+    return {
+        "total": found.total,
+        "by_type": counted(found.type),
+        "by_area": counted(found.area),
+        "by_severity": counted(found.severity),
+    }
+
+
+def amount(money: Decimal | None) -> float | None:
+    return None if money is None else float(money)
 
 
 def issue(row: IssueLine) -> dict[str, Any]:
@@ -176,6 +256,10 @@ def ticket(
                 "reason": one.reason,
                 "issue_count": one.issue_count,
                 "settings_version": one.settings_version,
+                "input_tokens": one.input_tokens,
+                "output_tokens": one.output_tokens,
+                "cost_usd": amount(one.cost_usd),
+                "run_id": one.run_id,
                 "created_at": time(one.created_at),
             }
             for one in analyses

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from dashboard.forms import IssueQuery, KeyQuery, parse_id, parse_id_key, read_query
+from dashboard.forms import KeyQuery, parse_id, parse_id_key, read_query
 from dashboard.http import Redirect, View, cut
 from dashboard.lists import cut_issues
+from dashboard.scopes import IssueQuery
 from miner.access import Actor
 from miner.db import transaction
 from miner.errors import InvalidArguments
@@ -135,7 +136,7 @@ def _shown(
     return {
         "theme": themes.get_theme(session, theme_id),
         "asked": asked,
-        "found": cut_issues(session, asked, CHOICES, theme_id=theme_id),
+        "found": cut_issues(session, asked, CHOICES, theme_id=theme_id, all_live=True),
         "similar": similar,
         "biggest": biggest,
         "typed": {"name": "", "into": "", "to": ""} | dict(typed or {}),

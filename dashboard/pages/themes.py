@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from dashboard.forms import IssueQuery, PairKeyQuery, ThemeQuery, read_query
+from dashboard import words
+from dashboard.forms import PairKeyQuery, read_query
 from dashboard.http import Redirect, View
+from dashboard.listing import shared
 from dashboard.lists import cut_issues, cut_themes
+from dashboard.scopes import IssueQuery, ThemeQuery, compared, scope_parameters
 from dashboard.weeks import Week
 from miner import settings
 from miner.errors import NotFound
 from miner.issues import queries as issues
 from miner.issues import spending
+from miner.issues.scope import Scope
+from miner.issues.scores import find_quality
 from miner.models import Theme
 from miner.themes import queries as themes
 from miner.themes.edit_queries import list_edits
 from miner.themes.proposals import find_waiting
+from miner.themes.windows import Window
+from miner.tickets.queries import has_customers
 from miner.trends import queries as trends
 
 if TYPE_CHECKING:
@@ -37,22 +44,36 @@ CHART_WEEKS = 26
 def theme_list(request: Request, session: Session) -> View:
     asked = read_query(request, ThemeQuery)
     found = cut_themes(session, asked, PAGE)
-    meant = _close_in_meaning(session, asked, {theme.id for theme in found.rows})
-    _, values = settings.load(session)
-    first = _this_week(values).shift(1 - SPARK_WEEKS).monday
-    sparks = trends.count_by_week(session, [theme.id for theme in found.rows], first_monday=first, weeks=SPARK_WEEKS)
+    common = shared(request, session, asked, "themes")
+    known, zone = has_customers(session), common["settings"].zone
+    before = compared(asked, zone)
+    first = _this_week(common["settings"]).shift(1 - SPARK_WEEKS).monday
     return View(
         "themes/list.html",
-        {
-            "asked": asked,
+        common
+        | {
             "found": found,
-            "sparks": sparks,
-            "meant": meant,
-            "unplaced": issues.count_unplaced(session),
-            "smallest": values.smallest_theme,
+            "known": known,
+            "sorts": words.THEME_SORTS if known else words.THEME_SORTS | {"biggest": words.BIGGEST_BY_REPORTS},
+            "before": before,
+            "before_days": _days(before),
+            "sparks": trends.count_by_week(
+                session, [theme.id for theme in found.rows], first_monday=first, weeks=SPARK_WEEKS
+            ),
+            "meant": _close_in_meaning(session, asked, {theme.id for theme in found.rows}),
+            "unplaced": issues.count_issues(session, scope=Scope(theme="none")),
             "proposal": find_waiting(session),
+            "quality": find_quality(session),
         },
     )
+
+
+def _days(window: Window | None) -> dict[str, str]:
+    """The window as the parameters of a list."""
+    if window is None:
+        return {}
+    last = window.ends.date() - dt.timedelta(days=1)
+    return {"from": window.starts.date().isoformat(), "to": last.isoformat()}
 
 
 def theme(request: Request, session: Session) -> View | Redirect:
@@ -89,7 +110,7 @@ def theme(request: Request, session: Session) -> View | Redirect:
 
 def _close_in_meaning(session: Session, asked: ThemeQuery, named: set[int]) -> list[Suggestion]:
     """Themes about the words of the search box, whatever they are called; on the first page, without a filter."""
-    if not asked.text or asked.after or asked.type or asked.flag:
+    if not asked.text or asked.after or scope_parameters(asked, "text"):
         return []
     from miner.themes.meaning import search_by_meaning  # numpy and scipy: not before somebody searches
 

@@ -1,4 +1,4 @@
-"""Tickets: the list, one ticket with its quotes marked, and who wrote them."""
+"""Tickets: the list, and one ticket with its quotes marked."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from dashboard.forms import KeyQuery, TicketQuery, parse_id_key, parse_time_key, read_query, time_key
-from dashboard.http import View, cut
+from dashboard.forms import read_query
+from dashboard.http import View
+from dashboard.listing import shared
+from dashboard.lists import cut_tickets
 from dashboard.marks import Piece, Quoted, cut_at_quotes
+from dashboard.scopes import TicketQuery
 from miner import settings
 from miner.issues import queries as issues
 from miner.issues.correction_queries import list_corrections
+from miner.issues.scores import find_quality
 from miner.models import Ticket, TicketComment
 from miner.themes import queries as themes
 from miner.tickets import queries as tickets
@@ -37,9 +41,12 @@ class Message:
 
 def ticket_list(request: Request, session: Session) -> View:
     asked = read_query(request, TicketQuery)
-    rows = tickets.list_tickets(session, state=asked.state or None, after=parse_time_key(asked.after), limit=PAGE + 1)
-    found = cut(rows, PAGE, lambda line: time_key(line.created_at, line.id))
-    return View("tickets/list.html", {"asked": asked, "found": found, "has_customers": tickets.has_customers(session)})
+    shown = {
+        "found": cut_tickets(session, asked, PAGE),
+        "has_customers": tickets.has_customers(session),
+        "quality": find_quality(session),
+    }
+    return View("tickets/list.html", shared(request, session, asked, "tickets") | shown)
 
 
 def ticket(request: Request, session: Session) -> View:
@@ -80,13 +87,6 @@ def show(
         "faults": _MARK | (faults or {}),
         "refused": bool(faults),
     }
-
-
-def customer_list(request: Request, session: Session) -> View:
-    asked = read_query(request, KeyQuery)
-    rows = tickets.list_customers(session, after=parse_id_key(asked.after), limit=PAGE + 1)
-    found = cut(rows, PAGE, lambda line: str(line.id))
-    return View("tickets/customers.html", {"found": found, "counts": tickets.count_tickets(session)})
 
 
 def _subject(ticket: Ticket, quotes: list[Quoted]) -> list[Piece]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, func, literal, literal_column, select, tuple_
+from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from miner.errors import NotFound
+from miner.issues.scope import EVERYTHING, Scope, conditions, joined
 from miner.models import Issue, Theme, Ticket
+from miner.paging import Count, count_rows
 from miner.tickets.queries import shown_subject
-
-# As the index issues_words_idx has it, to the letter.
-_SIMPLE: Any = literal_column("'simple'::regconfig")
-_WORDS: Any = literal_column("to_tsvector('simple'::regconfig, issues.summary || ' ' || issues.quote)")
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,16 @@ class IssueLine:
     theme_pinned: bool
 
 
+@dataclass(frozen=True)
+class Summary:
+    """How many issues there are, and of each kind, the most first; an area of None: not recognised."""
+
+    total: int = 0
+    type: dict[str, int] = field(default_factory=dict)
+    area: dict[str | None, int] = field(default_factory=dict)
+    severity: dict[str, int] = field(default_factory=dict)
+
+
 def _lines() -> Select[*tuple[Any, ...]]:
     return (
         select(
@@ -77,42 +85,47 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Theme.name.label("theme_name"),
             Issue.theme_pinned,
         )
-        .join(Ticket, Ticket.id == Issue.ticket_id)
-        .outerjoin(Theme, Theme.id == Issue.theme_id)
+        .select_from(joined())
         .where(Issue.retired_at.is_(None))
     )
 
 
 def list_issues(
-    session: Session,
-    *,
-    theme_id: int | None = None,
-    type_: str | None = None,
-    severity: str | None = None,
-    text: str | None = None,
-    placed: bool | None = None,
-    after: tuple[dt.datetime, int] | None = None,
-    limit: int = 50,
+    session: Session, *, scope: Scope = EVERYTHING, after: tuple[dt.datetime, int] | None = None, limit: int = 50
 ) -> list[IssueLine]:
-    """Live issues, the latest first; `after` is the last line of the page before.
-
-    `text` are words that stand in summary and quote ("..." a phrase, -word excludes); `placed` False: those that are
-    not yet in a theme.
-    """
-    query = _lines().order_by(Issue.occurred_at.desc(), Issue.id.desc()).limit(limit)
-    if theme_id is not None:
-        query = query.where(Issue.theme_id == theme_id)
-    if type_ is not None:
-        query = query.where(Issue.type == type_)
-    if severity is not None:
-        query = query.where(Issue.severity == severity)
-    if text:
-        query = query.where(_WORDS.op("@@")(func.websearch_to_tsquery(_SIMPLE, text)))
-    if placed is not None:
-        query = query.where(Issue.theme_id.is_not(None) if placed else Issue.theme_id.is_(None))
+    """The issues of a scope, the latest first; `after` is the last line of the page before."""
+    query = _lines().where(*conditions(scope)).order_by(Issue.occurred_at.desc(), Issue.id.desc()).limit(limit)
     if after:
         query = query.where(tuple_(Issue.occurred_at, Issue.id) < tuple_(literal(after[0]), literal(after[1])))
     return [IssueLine(**row._mapping) for row in session.execute(query)]
+
+
+def count_issues(session: Session, *, scope: Scope = EVERYTHING) -> Count:
+    """How many issues a scope has, exactly up to what anybody reads through."""
+    return count_rows(session, select(Issue.id).select_from(joined()).where(*conditions(scope)))
+
+
+def sum_up_issues(session: Session, *, scope: Scope = EVERYTHING) -> Summary:
+    """How many issues of a scope are of each type, area and severity, in one statement."""
+    sets = func.grouping_sets(tuple_(), tuple_(Issue.type), tuple_(Issue.area), tuple_(Issue.severity))
+    which = func.grouping(Issue.type, Issue.area, Issue.severity).label("which")
+    query = (
+        select(which, Issue.type, Issue.area, Issue.severity, func.count().label("issues"))
+        .select_from(joined())
+        .where(*conditions(scope))
+        .group_by(sets)
+        .order_by(func.count().desc(), Issue.type, Issue.area, Issue.severity)
+    )
+    found = Summary()
+    for row in session.execute(query):  # a bit for every column that was not grouped by
+        if row.which == 0b111:
+            found = replace(found, total=row.issues)
+        else:
+            part, value = {0b011: ("type", row.type), 0b101: ("area", row.area), 0b110: ("severity", row.severity)}[
+                row.which
+            ]
+            getattr(found, part)[value] = row.issues
+    return found
 
 
 def get_issue(session: Session, issue_id: int) -> IssueLine:
@@ -127,12 +140,6 @@ def list_issues_by_id(session: Session, issue_ids: Sequence[int]) -> list[IssueL
     """The live ones of these issues, in the order given."""
     found = {row.id: IssueLine(**row._mapping) for row in session.execute(_lines().where(Issue.id.in_(issue_ids)))}
     return [found[one] for one in issue_ids if one in found]
-
-
-def count_unplaced(session: Session) -> int:
-    """How many reports (live issues with a verified quote) are not yet in a theme."""
-    which = (Issue.retired_at.is_(None), Issue.quote_verified, Issue.theme_id.is_(None))
-    return session.scalar(select(func.count()).select_from(Issue).where(*which)) or 0
 
 
 def count_unverified(session: Session, theme_id: int) -> int:

@@ -20,7 +20,7 @@ OPEN_STATUSES = (
     "new", "open", "pending", "hold", "on-hold", "on hold", "reopened", "assigned", "unconfirmed", "waiting",
     "in progress", "in_progress",
 )  # fmt: skip
-_SIMPLE: Any = literal_column("'simple'::regconfig")
+SIMPLE: Any = literal_column("'simple'::regconfig")
 # As the index issues_words_idx has it, to the letter.
 _WORDS: Any = literal_column("to_tsvector('simple'::regconfig, issues.summary || ' ' || issues.quote)")
 
@@ -32,7 +32,8 @@ class Scope:
     `theme` is an id, or none: not yet in a theme. `type`, `area`, `severity`, `platform`, `version` are of the issue,
     `status`, `flag`, `owner` of its theme, `brand` and `open` of its ticket, `plan` and `segment` of its customer.
     `text` are words in summary and quote ("..." a phrase, -word excludes). `starts` and `ends` are instants, half
-    open, of when the customer wrote. `verified` False asks for the live issues that do not count as reports.
+    open, of when the customer wrote. `verified` False asks for the live issues that do not count as reports, None for
+    both.
     """
 
     theme: int | Literal["none"] | None = None
@@ -52,7 +53,10 @@ class Scope:
     text: str | None = None
     starts: dt.datetime | None = None
     ends: dt.datetime | None = None
-    verified: bool = True
+    verified: bool | None = True
+
+
+EVERYTHING = Scope()
 
 
 def joined() -> FromClause:
@@ -62,9 +66,16 @@ def joined() -> FromClause:
     return table.outerjoin(Theme.__table__, Theme.id == Issue.theme_id)
 
 
+def issues_with_themes() -> FromClause:
+    """As `joined`, for conditions that speak of issues and themes alone."""
+    return Issue.__table__.outerjoin(Theme.__table__, Theme.id == Issue.theme_id)
+
+
 def conditions(scope: Scope) -> list[ColumnElement[bool]]:
     """The scope's reports among the rows of `joined()`."""
-    found: list[ColumnElement[bool]] = [Issue.retired_at.is_(None), Issue.quote_verified.is_(scope.verified)]
+    found: list[ColumnElement[bool]] = [Issue.retired_at.is_(None)]
+    if scope.verified is not None:
+        found.append(Issue.quote_verified.is_(scope.verified))
     for columns in (_of_issue(scope), of_ticket(scope), of_customer(scope), of_theme(scope)):
         found += columns
     if scope.theme is not None:
@@ -80,7 +91,7 @@ def conditions(scope: Scope) -> list[ColumnElement[bool]]:
 
 def of_theme(scope: Scope) -> list[ColumnElement[bool]]:
     """What the scope says of the row of a theme."""
-    return _equal((Theme.status, scope.status), (Theme.flag, scope.flag))
+    return _equal((Theme.status, scope.status), (Theme.flag, scope.flag), (Theme.owner, scope.owner))
 
 
 def of_customer(scope: Scope) -> list[ColumnElement[bool]]:
@@ -111,7 +122,7 @@ def _equal(*wanted: tuple[Any, int | str | None]) -> list[ColumnElement[bool]]:
 
 def says(words: str) -> ColumnElement[bool]:
     """Whether an issue's summary and quote hold the words."""
-    return _WORDS.op("@@")(func.websearch_to_tsquery(_SIMPLE, words))  # type: ignore[no-any-return]
+    return _WORDS.op("@@")(func.websearch_to_tsquery(SIMPLE, words))  # type: ignore[no-any-return]
 
 
 def is_open() -> ColumnElement[bool]:

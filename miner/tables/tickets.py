@@ -69,6 +69,12 @@ class Ticket(Base):
         ),
         Index("tickets_customer_id_idx", "customer_id"),
         Index("tickets_text_rules_idx", "text_rules"),
+        Index(
+            "tickets_words_idx",
+            sql("to_tsvector('simple'::regconfig, left(text, 100000))"),
+            postgresql_using="gin",
+            postgresql_where=sql("deleted_at IS NULL"),
+        ),
         Index("tickets_merged_idx", "source", postgresql_where=sql("merged_into IS NOT NULL")),
     )
     id: Mapped[int] = identity()

@@ -34,6 +34,7 @@ class ThemeLine:
     type: str | None
     area: str | None
     status: str
+    owner: str | None
     issue_count: int
     first_seen_at: dt.datetime | None
     last_seen_at: dt.datetime | None
@@ -41,6 +42,7 @@ class ThemeLine:
     flagged_at: dt.datetime | None
     trend_sentence: str
     trend_numbers: dict[str, Any]
+    judged_at: dt.datetime | None
     latest: dt.datetime | None
     figures: Figures
     key: str

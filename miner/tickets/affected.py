@@ -47,10 +47,15 @@ class CustomerLine:
 
 @dataclass(frozen=True)
 class Affected:
-    """A page of customers, and how many there are on all of them."""
+    """A page of customers, and of all pages how many there are, and of how many plan or revenue is not known.
+
+    Revenue counts as not known where it is in another currency than most, too: it is in no sum.
+    """
 
     rows: list[CustomerLine]
     total: int
+    plan_unknown: int = 0
+    revenue_unknown: int = 0
 
 
 def list_affected(
@@ -61,14 +66,16 @@ def list_affected(
     after: str | None = None,
     limit: int = 50,
     revenue_unknown: bool = False,
+    named: str | None = None,
 ) -> Affected:
     """The customers of a scope's reports, each once; a scope that asks for no reports gives all that have a ticket.
 
     revenue: the highest first, other currencies than most customers' and unknown ones last, the latest report first
     among equals. open: open tickets, then revenue. recent: latest report. `revenue_unknown` keeps those whose figure is
-    not in the sums. Raises InvalidArguments for a key that no page gave out.
+    not in the sums, `named` those with these letters in their name. Raises InvalidArguments for a key that no page gave
+    out.
     """
-    ranked, width = _ranked(scope, sort, revenue_unknown)
+    ranked, width = _ranked(scope, sort, revenue_unknown, named)
     places = [ranked.c[f"sorted{place}"] for place in range(width)]
     page = select(ranked).order_by(*(place.desc() for place in places)).limit(limit)
     if key := parse_key(after, width=width):
@@ -77,7 +84,9 @@ def list_affected(
     said = _latest_quote(scope, listed)
     query = select(listed, said).select_from(listed.outerjoin(said, true()))
     rows = session.execute(query.order_by(*(listed.c[place.name].desc() for place in places))).all()
-    return Affected([_line(row._mapping, width) for row in rows], rows[0].total if rows else 0)
+    if not rows:
+        return Affected([], 0)
+    return Affected([_line(row._mapping, width) for row in rows], *(rows[0]._mapping[name] for name in _TOTALS))
 
 
 def main_currency() -> ScalarSelect[str | None]:
@@ -92,10 +101,11 @@ def main_currency() -> ScalarSelect[str | None]:
     )
 
 
+_TOTALS = ("total", "plan_unknown", "revenue_unknown")
 _COLUMNS = ("id", "kind", "source", "plan", "segment", "revenue", "currency", "owner", "renewal_date")
 
 
-def _ranked(scope: Scope, sort: str, revenue_unknown: bool) -> tuple[Subquery, int]:
+def _ranked(scope: Scope, sort: str, revenue_unknown: bool, named: str | None) -> tuple[Subquery, int]:
     counted = _reporting(scope) if asks_for_reports(scope) else _everybody(scope)
     priced = Customer.revenue.is_not(None) & Customer.currency.is_not_distinct_from(main_currency())
     revenue = case((priced, Customer.revenue), else_=-1)
@@ -106,15 +116,18 @@ def _ranked(scope: Scope, sort: str, revenue_unknown: bool) -> tuple[Subquery, i
         "recent": [last],
     }
     order = [*formula[sort], -Customer.id]
+    name = func.coalesce(Customer.name, Customer.external_key)
     query = (
         select(
-            *(getattr(Customer, name) for name in _COLUMNS),
-            func.coalesce(Customer.name, Customer.external_key).label("name"),
+            *(getattr(Customer, column) for column in _COLUMNS),
+            name.label("name"),
             counted.c.reports,
             counted.c.first_report_at,
             counted.c.last_report_at,
             counted.c.open_tickets,
             func.count().over().label("total"),
+            func.count().filter(Customer.plan.is_(None)).over().label("plan_unknown"),
+            func.count().filter(~priced).over().label("revenue_unknown"),
             *(column.label(f"sorted{place}") for place, column in enumerate(order)),
         )
         .join(counted, counted.c.customer_id == Customer.id)
@@ -122,6 +135,8 @@ def _ranked(scope: Scope, sort: str, revenue_unknown: bool) -> tuple[Subquery, i
     )
     if revenue_unknown:
         query = query.where(~priced)
+    if named:
+        query = query.where(name.icontains(named, autoescape=True))
     return query.subquery("ranked"), len(order)
 
 
@@ -185,5 +200,5 @@ def _latest_quote(scope: Scope, listed: Subquery) -> Any:
 
 
 def _line(row: Any, width: int) -> CustomerLine:
-    values = {name: value for name, value in row.items() if not name.startswith("sorted") and name != "total"}
+    values = {name: value for name, value in row.items() if not name.startswith("sorted") and name not in _TOTALS}
     return CustomerLine(**values, key=format_key([row[f"sorted{place}"] for place in range(width)]))

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, case, exists, func, literal, literal_column, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from miner.errors import NotFound
+from miner.issues.scope import (
+    EVERYTHING,
+    SIMPLE,
+    Scope,
+    conditions,
+    issues_with_themes,
+    of_customer,
+    of_ticket,
+)
 from miner.models import Analysis, Customer, Issue, Ticket, TicketComment
+from miner.paging import Count, count_rows
 from miner.tickets.text import BETWEEN
 
 # Up to here a table is counted exactly; beyond it the planner's estimate is shown as what it is.
 COUNTED_EXACTLY = 100_000
+# As the index tickets_words_idx has it, to the letter. A tsvector holds at most 1 MB.
+_WORDS: Any = literal_column("to_tsvector('simple'::regconfig, left(tickets.text, 100000))")
 
 
 @dataclass(frozen=True)
@@ -43,25 +55,14 @@ class TicketLine:
     status: str
     created_at: dt.datetime
     original_created_at: dt.datetime | None
+    zendesk_ticket_id: int | None
+    url: str | None
+    customer_id: int | None
     customer: str | None
+    plan: str | None
     analyzed_at: dt.datetime | None
     pending: bool
     issues: int
-
-
-@dataclass(frozen=True)
-class CustomerLine:
-    """A customer in a list, with how often it wrote."""
-
-    id: int
-    name: str
-    kind: str
-    source: str
-    plan: str | None
-    revenue: Decimal | None
-    currency: str | None
-    tickets: int
-    last_ticket_at: dt.datetime | None
 
 
 def shown_subject() -> ColumnElement[str]:
@@ -92,9 +93,19 @@ def count_tickets(session: Session) -> TicketCounts:
 
 
 def list_tickets(
-    session: Session, *, state: str | None = None, after: tuple[dt.datetime, int] | None = None, limit: int = 50
+    session: Session,
+    *,
+    scope: Scope = EVERYTHING,
+    state: str | None = None,
+    after: tuple[dt.datetime, int] | None = None,
+    limit: int = 50,
 ) -> list[TicketLine]:
-    """The newest tickets first. `state` is pending, analyzed or None; `after` is the last line of the page before."""
+    """The newest tickets first; `after` is the last line of the page before.
+
+    `state` is pending (not read in its present version), analyzed, reports (with one), or None. What the scope says of
+    issues and themes asks for a ticket with such a report, and its time is that of the report then; else it is that of
+    the ticket. Its `text` is looked for in all that was written (to the public), in the first 100,000 characters.
+    """
     customer = func.coalesce(Customer.name, Customer.external_key)
     issues = (
         select(func.count())
@@ -111,23 +122,46 @@ def list_tickets(
             Ticket.status,
             Ticket.created_at,
             Ticket.original_created_at,
+            Ticket.zendesk_ticket_id,
+            Ticket.url,
+            Ticket.customer_id,
             customer.label("customer"),
+            Customer.plan,
             Ticket.analyzed_at,
             _pending().label("pending"),
             issues.label("issues"),
         )
         .outerjoin(Customer, Customer.id == Ticket.customer_id)
-        .where(Ticket.deleted_at.is_(None))
+        .where(*_wanted(scope, state))
         .order_by(Ticket.created_at.desc(), Ticket.id.desc())
         .limit(limit)
     )
-    if state == "pending":
-        query = query.where(_pending())
-    elif state == "analyzed":
-        query = query.where(~_pending())
     if after:
         query = query.where(tuple_(Ticket.created_at, Ticket.id) < tuple_(literal(after[0]), literal(after[1])))
     return [TicketLine(**row._mapping) for row in session.execute(query)]
+
+
+def count_listed(session: Session, *, scope: Scope = EVERYTHING, state: str | None = None) -> Count:
+    """How many tickets `list_tickets` has, exactly up to what anybody reads through."""
+    query = select(Ticket.id).outerjoin(Customer, Customer.id == Ticket.customer_id).where(*_wanted(scope, state))
+    return count_rows(session, query)
+
+
+def _wanted(scope: Scope, state: str | None) -> list[ColumnElement[bool]]:
+    found = [Ticket.deleted_at.is_(None), *of_ticket(scope), *of_customer(scope)]
+    if state in ("pending", "analyzed"):
+        found.append(_pending() if state == "pending" else ~_pending())
+    if scope.text:
+        found.append(_WORDS.op("@@")(func.websearch_to_tsquery(SIMPLE, scope.text)))
+    reports = replace(scope, text=None, brand=None, customer=None, plan=None, segment=None, open=False)
+    if state == "reports" or replace(reports, starts=None, ends=None) != EVERYTHING:
+        reported = select(Issue.ticket_id).select_from(issues_with_themes()).where(*conditions(reports))
+        return [*found, Ticket.id.in_(reported)]
+    if scope.starts is not None:
+        found.append(Ticket.created_at >= scope.starts)
+    if scope.ends is not None:
+        found.append(Ticket.created_at < scope.ends)
+    return found
 
 
 def get_ticket(session: Session, ticket_id: int) -> Ticket:
@@ -166,29 +200,3 @@ def find_customer(session: Session, customer_id: int | None) -> Customer | None:
 def has_customers(session: Session) -> bool:
     """Whether any source told who its requesters are."""
     return bool(session.scalar(select(exists(select(Customer.id)))))
-
-
-def list_customers(session: Session, *, after: int | None = None, limit: int = 50) -> list[CustomerLine]:
-    """Customers in the order in which they were first seen."""
-    mine = (Ticket.customer_id == Customer.id) & Ticket.deleted_at.is_(None)
-    tickets = select(func.count()).where(mine).correlate(Customer).scalar_subquery()
-    last = select(func.max(Ticket.created_at)).where(mine).correlate(Customer).scalar_subquery()
-    query = (  # one whose tickets have all left the mirror, hidden ones too, leaves with them
-        select(
-            Customer.id,
-            func.coalesce(Customer.name, Customer.external_key).label("name"),
-            Customer.kind,
-            Customer.source,
-            Customer.plan,
-            Customer.revenue,
-            Customer.currency,
-            tickets.label("tickets"),
-            last.label("last_ticket_at"),
-        )
-        .where(exists(select(Ticket.id).where(mine).correlate(Customer)))
-        .order_by(Customer.id)
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(Customer.id > after)
-    return [CustomerLine(**row._mapping) for row in session.execute(query)]

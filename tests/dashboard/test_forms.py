@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from dashboard.forms import Query, arguments, inputs, parse_count_key, parse_id_key, parse_time_key, time_key
+from dashboard.forms import Query, arguments, inputs, parse_id_key, parse_time_key, time_key
 from dashboard.http import GuardedRoute
 from dashboard.routes import routes
 from miner.errors import InvalidArguments
@@ -53,8 +53,6 @@ def test_the_key_of_a_place_in_time_comes_back_as_it_was(when: dt.datetime, row_
 
 
 def test_other_keys_are_numbers() -> None:
-    assert parse_count_key("26.7") == (26, 7)
-    assert parse_count_key("") is None
     assert parse_id_key("7") == 7
     assert parse_id_key("") is None
 

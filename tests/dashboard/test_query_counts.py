@@ -22,21 +22,26 @@ MOST = {
     "/": 16,  # one of it asks for a grouping that waits, one whether to set up comes first
     "/start": 17,
     "/weeks/2026-W47": 15,
-    "/themes": 6,  # also what is not yet a theme, and a grouping that waits
-    "/themes?text=export": 8,  # also what issues with these words say, and their vectors
+    "/themes": 11,  # also what is not yet a theme, a grouping that waits, quality, choices and views
+    "/themes?from=2026-11-01&to=2026-11-30&plan=unknown&theme=1&customer=1": 14,  # also what these are called
+    "/themes?text=export": 13,  # also what issues with these words say, and their vectors
     "/themes/{theme}": 13,  # also its portrait, similar ones, those that are probably the same, and what people changed
     "/themes/{theme}/change": 6,
     "/themes/changes": 2,
     "/themes/proposal": 2,
     "/themes/granularity": 3,
-    "/issues": 3,
-    "/issues?text=export&theme=none": 3,
+    "/issues": 8,
+    "/issues?text=export&theme=none": 8,
+    "/issues?from=2026-11-01&to=2026-11-30&plan=unknown": 10,
     "/issues/{issue}/similar": 6,
-    "/tickets": 3,
+    "/tickets": 8,
+    "/tickets?text=export&type=bug": 8,
     "/tickets/{ticket}": 9,
     "/check": 7,
     "/settings/again": 8,
-    "/customers": 3,
+    "/customers": 10,
+    "/customers?theme=1&sort=open": 11,
+    "/views": 2,
     "/runs": 9,
     "/runs/live": 8,
     "/runs/{run}": 8,
@@ -50,8 +55,15 @@ MOST = {
     "/settings/compare": 4,
     "/api/runs": 1,
     "/api/runs/{run}": 2,
-    "/api/themes": 3,  # also their flags' episodes, and what was judged
-    "/api/issues": 1,
+    "/api/themes": 4,  # also their flags' episodes, and what was judged
+    "/api/issues": 2,
+    "/api/issues/summary": 1,
+    "/api/tickets": 2,
+    "/api/customers": 1,
+    "/api/export/issues": 2,
+    "/api/export/themes?format=json": 3,
+    "/api/export/tickets": 2,
+    "/api/export/customers": 2,
     "/api/tickets/{ticket}": 4,
     "/api/tasks/scheduler/status": 1,
     "/api/tasks/worker/status": 3,

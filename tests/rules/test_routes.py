@@ -9,12 +9,13 @@ from dashboard.http import GuardedRoute
 from dashboard.routes import PublicMount, routes
 from miner.access import Role
 
-# Whoever is logged in may leave; a login is how one gets in; a hook asks for a signature; a trial changes nothing.
+# Whoever is logged in may leave, and keep views; a login is how one gets in; a hook asks for a signature; a
+# trial changes nothing.
 OTHERWISE = {
     **dict.fromkeys(("/login", "/login/code", "/login/enrol", "/welcome", "/hooks/zendesk")),
     **dict.fromkeys(
         ("/logout", "/account/password", "/account/second-factor", "/account/sessions/end",
-         "/account/sessions/end-others", "/tokens", "/tokens/revoke"),
+         "/account/sessions/end-others", "/tokens", "/tokens/revoke", "/views", "/views/{id:id}/rename", "/views/{id:id}/delete"),
         Role.viewer,
     ),
     "/settings/again/trials": Role.operator,

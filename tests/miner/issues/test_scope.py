@@ -35,6 +35,7 @@ def test_a_report_is_a_live_issue_whose_quote_is_verified(session: Session) -> N
     make_issue(session, ticket, quote_verified=False, retired_at=NOON, retired_reason="gone")
     assert found(session, Scope()) == {report.id}
     assert found(session, Scope(verified=False)) == {unverified.id}
+    assert found(session, Scope(verified=None)) == {report.id, unverified.id}
 
 
 NARROWED = [
@@ -64,7 +65,7 @@ def test_what_an_issue_says_narrows(
 
 
 def test_its_theme_narrows(session: Session) -> None:
-    planned = make_theme(session, status="planned", flag="rising", flagged_at=NOON)
+    planned = make_theme(session, status="planned", owner="kim", flag="rising", flagged_at=NOON)
     other = make_theme(session, status="new")
     inside, outside = make_issue(session, theme_id=planned.id), make_issue(session, theme_id=other.id)
     loose = make_issue(session)
@@ -73,6 +74,8 @@ def test_its_theme_narrows(session: Session) -> None:
     assert found(session, Scope(status="planned")) == {inside.id}
     assert found(session, Scope(flag="rising")) == {inside.id}
     assert found(session, Scope(status="new")) == {outside.id}
+    assert found(session, Scope(owner="kim")) == {inside.id}
+    assert found(session, Scope(owner="unknown")) == {outside.id, loose.id}
 
 
 def test_its_ticket_narrows(session: Session) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from miner import db
 from miner.errors import NotFound
 from miner.issues.queries import list_issues
+from miner.issues.scope import Scope
 from miner.models import Theme
 from miner.runs.context import StepContext
 from miner.themes import cluster, similar
@@ -57,15 +58,15 @@ def test_without_themes_the_search_finds_none(session: Session) -> None:
 @pytest.mark.parametrize("words", ["'); DROP TABLE issues; --", "a & | ! <-> b:*", '"', "\x00", "<script>"])
 def test_hostile_words_find_nothing_and_break_nothing(session: Session, grouped: list[int], words: str) -> None:
     if "\x00" not in words:  # forms and the API refuse it before it could get here
-        assert list_issues(session, text=words) == []
+        assert list_issues(session, scope=Scope(text=words)) == []
     make_issue(session, summary=words.replace("\x00", " "))
     assert similar.any_word(words).count("'") == 0
 
 
 def test_issues_are_found_by_all_their_words(session: Session, grouped: list[int]) -> None:
-    assert {one.id for one in list_issues(session, text="csv fails")} == {grouped[0], grouped[3]}
-    assert [one.id for one in list_issues(session, text='"export to csv"')] == [grouped[1]]
-    assert grouped[0] not in {one.id for one in list_issues(session, text="csv -fails")}
+    assert {one.id for one in list_issues(session, scope=Scope(text="csv fails"))} == {grouped[0], grouped[3]}
+    assert [one.id for one in list_issues(session, scope=Scope(text='"export to csv"'))] == [grouped[1]]
+    assert grouped[0] not in {one.id for one in list_issues(session, scope=Scope(text="csv -fails"))}
 
 
 def test_a_preview_says_how_many_themes_and_stores_nothing(session: Session, grouped: list[int]) -> None:

@@ -88,6 +88,14 @@ def test_the_order_is_by_revenue_open_tickets_or_recency(session: Session) -> No
     assert order("recent") == [abroad.id, unknown.id, free.id, rich.id]
     without = listed(session, revenue_unknown=True)
     assert ([line.id for line in without.rows], without.total) == ([abroad.id, unknown.id], 2)
+    assert (listed(session, limit=1).plan_unknown, listed(session, limit=1).revenue_unknown) == (4, 2)
+
+
+@pytest.mark.parametrize(("named", "found"), [("ann", 1), ("LTD", 2), ("%", 0), ("", 2)])
+def test_customers_are_found_by_their_names_as_written(session: Session, named: str, found: int) -> None:
+    for name in ("Ann Ltd", "Ben Ltd"):
+        report(session, customer(session, name=name))
+    assert listed(session, named=named).total == found
 
 
 @pytest.mark.parametrize("sort", SORTS)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.errors import NotFound
+from miner.issues.scope import Scope
 from miner.models import Customer, TicketComment
 from miner.tickets import queries
-from tests.factories import NOON, make_analysis, make_issue, make_ticket
+from tests.factories import NOON, make_analysis, make_issue, make_theme, make_ticket
 
 
 def read(session: Session, ticket_id: int) -> None:
@@ -92,19 +94,59 @@ def test_a_conversation_is_in_order_and_readings_are_latest_first(session: Sessi
     assert [analysis.id for analysis in queries.list_analyses(session, ticket.id)] == [second.id, first.id]
 
 
-def test_customers_tell_how_often_they_wrote_and_those_without_a_ticket_are_not_listed(session: Session) -> None:
+def test_a_customer_is_found_and_whether_there_are_any_is_told(session: Session) -> None:
     assert not queries.has_customers(session)
-    silent = Customer(source="file:test", kind="requester", external_key="7")
-    loud = Customer(source="file:test", kind="organization", external_key="8", name="Example")
-    session.add_all([silent, loud])
+    customer = Customer(source="file:test", kind="organization", external_key="8", name="Example")
+    session.add(customer)
     session.flush()
-    make_ticket(session, customer_id=loud.id, created_at=NOON)
-    make_ticket(session, customer_id=loud.id, deleted_at=NOON)
     assert queries.has_customers(session)
-    lines = queries.list_customers(session)
-    assert [(line.name, line.tickets, line.last_ticket_at) for line in lines] == [("Example", 1, NOON)]
-    assert [line.name for line in queries.list_customers(session, after=silent.id)] == ["Example"]
-    found = queries.find_customer(session, loud.id)
+    found = queries.find_customer(session, customer.id)
     assert found is not None
     assert found.name == "Example"
     assert queries.find_customer(session, None) is None
+
+
+def ids(session: Session, **asked: Any) -> list[int]:
+    found = [line.id for line in queries.list_tickets(session, **asked)]
+    assert queries.count_listed(session, **asked).total == len(found)
+    return found
+
+
+def test_tickets_are_searched_in_all_that_was_written(session: Session) -> None:
+    one = make_ticket(session, text="Trouble\n\nThe export to CSV crashes.")
+    make_ticket(session, text="Trouble\n\nThe import of a CSV file crashes.")
+    make_ticket(session, text="Trouble\n\nexport csv", deleted_at=NOON)
+    assert ids(session, scope=Scope(text="csv export")) == [one.id]
+    assert ids(session, scope=Scope(text='"export to csv" -import')) == [one.id]
+    assert ids(session, scope=Scope(text="nothing")) == []
+
+
+def test_without_issues_in_the_scope_its_time_is_when_the_ticket_was_written(session: Session) -> None:
+    day = dt.timedelta(days=1)
+    early, late = make_ticket(session, created_at=NOON - day), make_ticket(session, created_at=NOON)
+    make_issue(session, early, occurred_at=NOON + day)
+    assert ids(session, scope=Scope(starts=NOON)) == [late.id]
+    assert ids(session, scope=Scope(ends=NOON)) == [early.id]
+    assert ids(session, scope=Scope(starts=NOON), state="reports") == [early.id]
+    assert ids(session, scope=Scope(starts=NOON, type="bug")) == [early.id]
+
+
+def test_what_is_said_of_issues_asks_for_a_ticket_with_such_a_report(session: Session) -> None:
+    theme = make_theme(session, status="planned", owner="kim")
+    customer = Customer(source="file:test", kind="organization", external_key="8", plan="Pro")
+    session.add(customer)
+    session.flush()
+    one = make_ticket(session, customer_id=customer.id, status="open", raw={"brand_id": 3})
+    make_issue(session, one, theme_id=theme.id)
+    make_issue(session, one, theme_id=theme.id, type="performance")
+    closed = make_ticket(session, status="closed")
+    make_issue(session, closed, theme_id=theme.id)
+    unverified = make_ticket(session)
+    make_issue(session, unverified, theme_id=theme.id, quote_verified=False)
+    empty = make_ticket(session)
+    assert ids(session, scope=Scope(theme=theme.id)) == [closed.id, one.id]
+    assert ids(session, scope=Scope(theme=theme.id, open=True)) == [one.id]
+    assert ids(session, scope=Scope(owner="kim", status="planned", plan="Pro")) == [one.id]
+    assert ids(session, scope=Scope(plan="unknown", open=True)) == [empty.id, unverified.id]
+    assert ids(session, scope=Scope(brand="3", customer=customer.id)) == [one.id]
+    assert ids(session, state="reports") == [closed.id, one.id]

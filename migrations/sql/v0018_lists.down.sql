@@ -1,0 +1,3 @@
+DROP INDEX tickets_words_idx;
+
+DROP TABLE saved_views;
