@@ -163,6 +163,15 @@ def parser() -> ArgumentParser:
     listed = _command(customers, "import", "customers:import_list", "take over plan, revenue and owner from a CSV file")
     listed.add_argument("file", metavar="FILE")
 
+    exports = _group(commands, "export", "lists as files")
+    for name in ("issues", "themes", "tickets", "customers"):
+        listed = _command(exports, name, "export:export", f"{name} with their filters, as CSV, JSON or Excel file")
+        listed.set_defaults(list=name)
+        listed.add_argument("--format", choices=["csv", "json", "xlsx"], default="csv")
+        listed.add_argument("--filter", action="append", default=[], metavar="NAME=VALUE",
+                            help="as in the address of the list, for example type=bug; may be repeated")  # fmt: skip
+        listed.add_argument("--output", default="-", metavar="FILE", help="default: standard output")
+
     people = _group(commands, "users", "people who can log in")
     create = _command(people, "create", "users:create", "make a user and print the link that lets them set a password")
     create.add_argument("email")

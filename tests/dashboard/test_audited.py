@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from miner import logs, passwords, sessions, settings, tokens, users
-from miner.access import Role, audit
+from miner.access import Actor, Role, audit
 from miner.config import Config
 from miner.issues.checks import draw_check, list_items
 from miner.issues.corrections import set_aside
 from miner.issues.rereading import apply_rereading
 from miner.models import AuditEntry, Issue, ThemeLikeness, ThemeProposal, User
 from miner.themes.edits import rename_theme
+from miner.views import create_view
 from tests.dashboard.conftest import ELSEWHERE
 from tests.dashboard.test_identity import ENTRANCE, TABLE
 from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme
@@ -53,6 +54,10 @@ class Scene:
     def open(self, user: User, stage: str = "full") -> str:
         who = users.identity_of(user)
         return sessions.open_session(self.session, who, address=None, user_agent=None, by=TESTER, stage=stage)
+
+    def view(self) -> int:
+        by = Actor("user", self.root.name, Role.admin, user_id=self.root.id)
+        return create_view(self.session, list_="themes", name="Bugs", query="type=bug", by=by).id
 
     def half(self, stage: str) -> dict[str, Any]:
         """Ada has given her password: what to send with a right code."""
@@ -234,6 +239,9 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
         lambda s: ("/account/sessions/end-others", s.handle()),
         ["session.end_all"],
     ),
+    "/views": (lambda s: ("/views", {"list": "themes", "name": "Bugs", "query": "type=bug"}), ["view.create"]),
+    "/views/{id:id}/rename": (lambda s: (f"/views/{s.view()}/rename", {"name": "All bugs"}), ["view.rename"]),
+    "/views/{id:id}/delete": (lambda s: (f"/views/{s.view()}/delete", {}), ["view.delete"]),
     "/tokens": (lambda s: ("/tokens", {"name": "t", "scope": "read", "days": "3"}), ["token.create"]),
     "/tokens/revoke": (lambda s: ("/tokens/revoke", s.token()), ["token.revoke"]),
     "/users": (lambda s: ("/users", {"email": "bob@example.com", "role": "viewer"}), ["user.create"]),

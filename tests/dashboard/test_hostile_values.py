@@ -12,7 +12,9 @@ from starlette.testclient import TestClient
 
 import dashboard
 from dashboard import forms
+from dashboard.exporting import EXPORTS
 from dashboard.http import GuardedRoute
+from dashboard.scopes import ScopeQuery
 from miner import db
 from tests.dashboard.conftest import make_client
 from tests.dashboard.test_identity import TABLE, address, rows
@@ -37,10 +39,11 @@ LOOKS = [route for route in TABLE if "GET" in (route.methods or ())]
 DOES = [route for route in TABLE if "POST" in (route.methods or ())]
 
 
-def parameters() -> list[str]:
-    """Every name that a query is read by."""
-    known = {name for kind in _kinds(forms.Query) for name in kind.model_fields}
-    return sorted(known | {"next", "key"})
+def parameters(path: str) -> list[str]:
+    """Every name that a query is read by; those of lists are for lists alone."""
+    listed = _kinds(ScopeQuery)
+    kinds = _kinds(forms.Query) if path.split("/")[-1] in EXPORTS or "{list" in path else _kinds(forms.Query) - listed
+    return sorted({name for kind in kinds for name in forms.names_of(kind)} | {"next", "key"})
 
 
 def fields() -> list[str]:
@@ -71,8 +74,8 @@ def fine(status: int) -> bool:
 def test_no_parameter_breaks_a_page(local: TestClient, rows: dict[str, int], route: GuardedRoute) -> None:
     place = address(route, rows)
     for value in HOSTILE:
-        assert fine(local.get(place, params=dict.fromkeys(parameters(), value)).status_code), value
-    for name in parameters():
+        assert fine(local.get(place, params=dict.fromkeys(parameters(route.path), value)).status_code), value
+    for name in parameters(route.path):
         assert fine(local.get(place, params={name: WORST}).status_code), name
         assert fine(local.get(f"{place}?{name}=%ED%A0%80%FF").status_code), name
 

@@ -24,6 +24,7 @@ HOLLOW = {
     "/tokens/revoke", "/account/sessions/end", "/corrections/{id:id}/undo", "/api/corrections/{id:id}/undo",
     "/check/items/{id:id}", "/settings/again/trials/{id:id}", "/settings/again/{id:id}/undo",
     "/settings/versions/{id:id}/restore",
+    "/views/{id:id}/rename", "/views/{id:id}/delete",
 }  # fmt: skip
 CLI = Actor("cli", "tester", Role.admin)
 # A hook knows no people, only signatures: test_hooks.py.
@@ -48,6 +49,7 @@ def address(route: GuardedRoute, rows: dict[str, int]) -> str:
     path = (
         route.path.replace("{week:week}", "2026-W47").replace("{job:slug}", "trends").replace("{group:slug}", "themes")
     )
+    path = path.replace("{list:slug}", "issues")
     return path.replace("{id:id}", str(rows.get(noun, 1))).replace("{id:slug}", "hourly_trends")
 
 

@@ -15,7 +15,8 @@ OTHERWISE = {
     **dict.fromkeys(("/login", "/login/code", "/login/enrol", "/welcome", "/hooks/zendesk")),
     **dict.fromkeys(
         ("/logout", "/account/password", "/account/second-factor", "/account/sessions/end",
-         "/account/sessions/end-others", "/tokens", "/tokens/revoke", "/views", "/views/{id:id}/rename", "/views/{id:id}/delete"),
+         "/account/sessions/end-others", "/tokens", "/tokens/revoke", "/views",
+         "/views/{id:id}/rename", "/views/{id:id}/delete"),
         Role.viewer,
     ),
     "/settings/again/trials": Role.operator,
