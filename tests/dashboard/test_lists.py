@@ -42,7 +42,8 @@ def fill(session: Session) -> list[Theme]:
     for number in range(30):
         who, when = people[number % 5], NOON - (number % 20) * DAY
         ticket = make_ticket(session, customer_id=who.id if who else None, created_at=when,
-                             status=("open", "solved", "pending")[number % 3], raw={"brand_id": number % 2})  # fmt: skip
+                             status=("open", "solved", "pending")[number % 3],
+                             raw={"brand_id": number % 2})  # fmt: skip
         for theme in themes[: number % 3 + 1]:
             make_issue(session, ticket, theme_id=theme.id, type=("bug", "performance")[number % 2],
                        severity=("low", "high")[number % 2], area="Export" if number % 4 else None,
