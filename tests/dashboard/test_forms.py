@@ -53,9 +53,12 @@ LISTS: dict[str, tuple[str, ...]] = {
 }
 
 
-@given(st.datetimes(timezones=st.just(dt.UTC)), st.integers(0, 2**63 - 1))
+LATEST = dt.datetime(9999, 1, 1)  # noqa: DTZ001 - a bound of hypothesis has no zone
+
+
+@given(st.datetimes(max_value=LATEST, timezones=st.just(dt.UTC)), st.integers(0, 2**63 - 1))
 def test_the_key_of_a_place_in_time_comes_back_as_it_was(when: dt.datetime, row_id: int) -> None:
-    assert parse_time_key(time_key(when, row_id)) == (when, row_id) or when >= dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+    assert parse_time_key(time_key(when, row_id)) == (when, row_id)
 
 
 def test_other_keys_are_numbers() -> None:
