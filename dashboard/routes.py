@@ -9,6 +9,7 @@ from dashboard import hooks
 from dashboard.api import backlogs as backlogs_api
 from dashboard.api import exporting, reading, tasks
 from dashboard.api import judgement as judgement_api
+from dashboard.api import weeks as weeks_api
 from dashboard.http import GuardedRoute, action, api_do, api_read, hook, open_action, page
 from dashboard.pages import (
     account,
@@ -138,6 +139,7 @@ def routes() -> list[BaseRoute]:
         api_do("/api/backlogs/{id:id}", backlogs_api.answer),
         api_read("/api/runs", reading.run_list),
         api_read("/api/runs/{id:id}", reading.run),
+        api_read("/api/weeks/{week:week}", weeks_api.week),
         api_read("/api/themes", reading.theme_list),
         api_read("/api/issues", reading.issue_list),
         api_read("/api/issues/summary", reading.issue_summary),

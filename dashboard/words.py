@@ -50,8 +50,18 @@ SEVERITIES = {
 SECTIONS = {
     "new": ("New", "Themes that were not there before."),
     "worse": ("Getting worse", "More reports than their own past explains."),
-    "biggest": ("Still the biggest", "The most reports, within their usual range."),
-    "fading": ("Fading", "Fewer reports than before."),
+    "back": ("Came back after a fix", "Reported again although they are marked as fixed."),
+    "biggest": ("Still the biggest", "The most customers, then the most reports."),
+    "fading": ("Fading or fixed", "Fewer reports than before, or marked as fixed."),
+}
+THEME_STATUSES = {
+    "new": ("Not looked at", "ring", "quiet"),
+    "reviewing": ("Reviewing", "dot", "active"),
+    "acknowledged": ("Acknowledged", "check", "active"),
+    "planned": ("Planned", "play", "active"),
+    "in_progress": ("In progress", "play", "active"),
+    "fixed": ("Fixed", "check", "good"),
+    "wont_fix": ("Won’t fix", "slash", "quiet"),
 }
 TRIGGERS = {
     "schedule": "by schedule",
@@ -199,6 +209,11 @@ def confidence(share: float | None) -> str:
     if share is None:
         return "unknown"
     return "high" if share >= 0.75 else "medium" if share >= 0.45 else "low"
+
+
+def reader(model: str | None) -> str:
+    """Who read the tickets: `the local analyzer`, `claude-haiku-5-5`."""
+    return "nobody yet" if model is None else "the local analyzer" if model.startswith("local") else model
 
 
 def job_title(name: str) -> str:

@@ -48,6 +48,7 @@ from miner.tables.themes import Theme, ThemeDay, ThemeEpisode, ThemeEvent, Trend
 from miner.tables.theming import ThemeEdit, ThemeGrouping, ThemeLikeness, ThemeProposal
 from miner.tables.tickets import Customer, Person, SyncCursor, Ticket, TicketComment
 from miner.tables.views import LISTS, SavedView
+from miner.tables.weeks import ClosedWeek, WeekVisit
 from miner.tables.zendesk import (
     AccessToken,
     CustomerFact,
@@ -92,6 +93,7 @@ __all__ = [
     "Beat",
     "Check",
     "CheckItem",
+    "ClosedWeek",
     "Correction",
     "Customer",
     "CustomerFact",
@@ -145,6 +147,7 @@ __all__ = [
     "UserLink",
     "WebSession",
     "WebhookCall",
+    "WeekVisit",
     "Worker",
     "ZendeskAccount",
     "ZendeskTitle",

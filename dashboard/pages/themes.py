@@ -14,7 +14,6 @@ from dashboard.http import Redirect, View
 from dashboard.listing import shared
 from dashboard.lists import cut_issues, cut_themes
 from dashboard.scopes import IssueQuery, ThemeQuery, compared, scope_parameters
-from dashboard.weeks import Week
 from miner import settings
 from miner.errors import NotFound
 from miner.issues import queries as issues
@@ -28,6 +27,7 @@ from miner.themes.proposals import find_waiting
 from miner.themes.windows import Window
 from miner.tickets.queries import has_customers
 from miner.trends import queries as trends
+from miner.weeks import Week
 
 if TYPE_CHECKING:
     from miner.themes.similar import Suggestion

@@ -77,6 +77,7 @@ SYNC = Step("sync", "miner.tickets.sync:run", "tickets", "Syncing tickets", key=
 ANALYZE = Step("analyze", "miner.issues.analyze:run", "tickets", "Analyzing tickets", key="analyze")
 CLUSTER = Step("cluster", "miner.themes.cluster:run", "issues", "Grouping issues into themes", key="themes")
 TRENDS = Step("trends", "miner.trends.refresh:run", "themes", "Updating trends", key="themes")
+WEEKS = Step("weeks", "miner.trends.closing:run", "weeks", "Keeping the weeks that are over", key="themes")
 IMPORT = Step("import", "miner.tickets.importer:run", "tickets", "Importing tickets")
 SAMPLE = Step("sample", "miner.tickets.importer:run_sample", "tickets", "Importing the sample", key="sync")
 RECONCILE = Step("reconcile", "miner.tickets.reconcile:run", "tickets", "Comparing the mirror with the account")
@@ -134,8 +135,8 @@ register(
         name="trends",
         title="Update trends",
         button="Update trends",
-        sentence="Counts reports by day and says which themes are new, rising or fading.",
-        steps=(TRENDS,),
+        sentence="Counts reports by day, says which themes are new, rising or fading, and keeps weeks that are over.",
+        steps=(TRENDS, WEEKS),
         keys=("themes",),
     )
 )

@@ -77,7 +77,7 @@ def run(context: StepContext) -> Skip | None:
     with context.unit(last=True) as unit:
         raised = store(unit.session, seen=seen, verdicts=verdicts, run_id=context.run_id)
         unit.advance(len(verdicts))
-        if not context.in_pipeline:  # there the cluster step has counted the same themes
+        if context.job_name == "trends":  # elsewhere the cluster step has counted the same themes
             unit.count(themes=len(verdicts))
     log.info(
         "trends_judged",

@@ -49,6 +49,7 @@ PAGES = [
     "/users",
     "/audit",
     "/weeks/2026-W40",
+    "/?from=2026-10-26&to=2026-11-22&against_from=2025-01-01",
 ]
 
 

@@ -23,7 +23,7 @@ from miner.models import (
     Worker,
 )
 from miner.settings import parse, save
-from tests.factories import TESTER, make_analysis, make_issue, make_run, make_theme, make_ticket
+from tests.factories import TESTER, make_analysis, make_issue, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -61,136 +61,12 @@ def test_with_tickets_but_without_themes_the_week_offers_the_pipeline(client: Te
     assert "Run pipeline" in page
 
 
-def test_the_week_has_its_sections_in_order_and_a_theme_in_one_of_them(client: TestClient, session: Session) -> None:
-    theme_with_reports(session, "Crash on start", 4, flag="new", trend_sentence="First seen 2 days ago")
-    theme_with_reports(session, "Slow search", 9, 2, flag="rising", trend_sentence="9 against 2 a week.")
-    theme_with_reports(session, "Broken print", 5, 6)
-    theme_with_reports(session, "Old dialog", 1, 7, flag="fading", trend_sentence="1 against 7.")
-    session.commit()
-    page = client.get("/").text
-    parts = [
-        "New",
-        "Crash on start",
-        "Getting worse",
-        "Slow search",
-        "Still the biggest",
-        "Broken print",
-        "Fading",
-        "Old dialog",
-    ]
-    main = page[page.index("<main") :]
-    assert order(main, *parts) == parts
-    for name in ("Crash on start", "Slow search", "Broken print", "Old dialog"):
-        assert main.count(f">{name}<") == 1
-    assert "First seen 2 days ago." in main
-    assert "The export to CSV crashes every time" in main
-    assert "19 reports so far" in main
-    assert "Customers: not in this source" in main
-
-
-def test_an_empty_section_is_left_out(client: TestClient, session: Session) -> None:
-    theme_with_reports(session, "Broken print", 5, 6)
-    session.commit()
-    page = client.get("/").text
-    assert "Getting worse" not in page
-    assert "Nothing new" in page
-
-
-def test_a_section_holds_five_rows_at_most_the_most_reported_first(client: TestClient, session: Session) -> None:
-    for number in range(7):
-        theme_with_reports(session, f"Theme number {number}", number + 1)
-    session.commit()
-    page = client.get("/").text
-    assert order(page, *[f"Theme number {n}" for n in range(2, 7)]) == [f"Theme number {n}" for n in range(6, 1, -1)]
-    assert "Theme number 1" not in page
-
-
-def test_a_closed_week_counts_that_week(client: TestClient, session: Session) -> None:
-    theme_with_reports(session, "Broken print", 5, 6, first_seen_at=NOW - dt.timedelta(days=300))
-    session.commit()
-    name = (NOW - dt.timedelta(days=7)).strftime("%G-W%V")
-    page = client.get(f"/weeks/{name}").text
-    assert "6 reports in 1 theme; 0 in the week before" in page
-    assert "so far" not in page
-    assert 'href="/weeks/' in page
-
-
-def test_in_a_closed_week_a_theme_is_new_if_it_was_first_seen_then(client: TestClient, session: Session) -> None:
-    before = NOW - dt.timedelta(days=7)
-    theme_with_reports(session, "Broken print", 0, 3, first_seen_at=before, flag="fading")
-    session.commit()
-    page = client.get(f"/weeks/{before.strftime('%G-W%V')}").text
-    assert order(page, "Themes that were not there before", "Broken print")
-
-
-def test_a_week_without_reports_leads_to_the_latest_one(client: TestClient, session: Session) -> None:
-    long_ago = dt.datetime(2025, 6, 4, 12, tzinfo=dt.UTC)
-    theme = make_theme(session, issue_count=1)
-    make_issue(session, make_ticket(session, created_at=long_ago), theme_id=theme.id)
-    session.add(ThemeDay(theme_id=theme.id, day=long_ago.date(), reports=1))
-    session.commit()
-    page = client.get("/").text
-    assert "The latest report is of 4 Jun 2025" in page
-    assert 'href="/weeks/2025-W23"' in page
-    assert theme.name in client.get("/weeks/2025-W23").text
-
-
-def test_the_week_says_how_fresh_and_complete_it_is_and_that_it_is_a_sample(
-    client: TestClient, session: Session
-) -> None:
-    theme_with_reports(session, "Broken print", 1)
-    make_ticket(session, source="sample", original_created_at=NOW)
-    session.commit()
-    page = client.get("/").text
-    assert "2 tickets, 0 % read (2 to go)" in page
-    assert "no full pipeline has completed yet" in page
-    assert "settings version 1" in page
-    assert "1 SeaMonkey bug reports" in page
-    assert "identical" not in page
-    assert "mapped onto the last 90 days" in page
-
-
-def test_the_week_says_how_many_tickets_the_last_pipeline_did_not_have_to_read(
-    client: TestClient, session: Session
-) -> None:
-    theme_with_reports(session, "Broken print", 1)
-    make_run(session, job_name="pipeline", state="completed", created_at=NOW, started_at=NOW, finished_at=NOW,
-             counters={"tickets": 1500, "skipped": 12, "identical": 1300})  # fmt: skip
-    session.commit()
-    page = client.get("/").text
-    assert "12 not read (empty, automatic or bounced)" in page
-    assert "1,300 answered as an identical text had been" in page
-
-
 def test_the_system_page_says_how_reading_the_help_center_went(client: TestClient, session: Session) -> None:
     record_state(session, "https://help.example.com/hc/en-us", fault="help.example.com answers <503>")
     session.commit()
     page = client.get("/system").text
     assert "https://help.example.com/hc/en-us" in page
     assert "help.example.com answers &lt;503&gt;" in page
-
-
-def test_where_customers_are_known_the_week_counts_them(client: TestClient, session: Session) -> None:
-    theme_id = theme_with_reports(session, "Broken print", 2)
-    customer = Customer(source="file:test", kind="domain", external_key="example.com")
-    session.add(customer)
-    session.flush()
-    session.execute(text("UPDATE tickets SET customer_id = :id"), {"id": customer.id})
-    session.commit()
-    page = client.get("/").text
-    assert "Customers: not in this source" not in page
-    assert "<dt>customers</dt><dd>1</dd>" in page
-    assert f"/themes/{theme_id}" in page
-
-
-def test_days_and_weeks_are_those_of_the_workspace(client: TestClient, session: Session) -> None:
-    save(session, parse({"time_zone": "Pacific/Kiritimati"}), by=TESTER)
-    make_ticket(session)
-    make_theme(session)
-    session.commit()
-    page = client.get("/").text
-    assert "days in Pacific/Kiritimati" in page
-    assert "settings version 2" in page
 
 
 def test_themes_are_listed_the_biggest_first_and_can_be_filtered(client: TestClient, session: Session) -> None:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from miner.models import Customer, JobRunStep, ScheduleTick, ThemeDay, ThemeLikeness
 from miner.runs.events import record_event
 from miner.themes.edits import rename_theme
+from miner.trends.kept import record_week
+from miner.trends.records import refresh_days
+from miner.weeks import Week
 from tests.dashboard.conftest import new_session
 from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
 
 NOW = dt.datetime.now(dt.UTC)
 # Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
 MOST = {
-    "/": 16,  # one of it asks for a grouping that waits, one whether to set up comes first
+    "/": 22,  # ten of them the digest; also a grouping that waits, whether to set up comes first, backlogs, checks, and what is new to whoever looks
     "/start": 17,
-    "/weeks/2026-W47": 15,
+    "/?from=2026-10-26&to=2026-11-22": 19,
+    "/weeks/2026-W47": 19,
     "/themes": 11,  # also what is not yet a theme, a grouping that waits, quality, choices and views
     "/themes?from=2026-11-01&to=2026-11-30&plan=unknown&theme=1&customer=1": 14,  # also what these are called
     "/themes?text=export": 13,  # also what issues with these words say, and their vectors
@@ -55,6 +61,7 @@ MOST = {
     "/settings/compare": 4,
     "/api/runs": 1,
     "/api/runs/{run}": 2,
+    "/api/weeks/2026-W47": 13,
     "/api/themes": 4,  # also their flags' episodes, and what was judged
     "/api/issues": 2,
     "/api/issues/summary": 1,
@@ -132,3 +139,20 @@ def test_being_logged_in_costs_one_statement_and_a_touch_a_minute(
     with statements() as seen:
         assert stranger.get("/settings", headers=cookie).status_code == 200
     assert len(seen) <= MOST["/settings"] + 2
+
+
+def test_a_closed_week_costs_few_statements_however_much_it_shows(
+    client: TestClient, session: Session, statements: Callable[[], Any]
+) -> None:
+    counts = []
+    for amount, back in ((3, 2), (30, 3)):
+        fill(session, amount)
+        session.execute(text("UPDATE issues SET occurred_at = now() - make_interval(days => 7) * :n"), {"n": back})
+        refresh_days(session, zone="UTC")
+        week = Week.of(NOW.date(), ZoneInfo("UTC")).shift(-back)
+        record_week(session, week, settings_version=1, run_id=None)
+        session.commit()
+        with statements() as seen:
+            assert client.get(f"/weeks/{week.name}").status_code == 200
+        counts.append(len(seen))
+    assert counts[0] == counts[1] <= 8

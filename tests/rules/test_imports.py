@@ -47,6 +47,7 @@ PURE = [
     "miner/help_center/articles.py",
     "miner/runs/cron.py",
     "miner/settings_rules.py",
+    "miner/weeks.py",
     *(
         f"miner/themes/{name}.py"
         for name in (

@@ -115,7 +115,7 @@ def test_a_rise_is_flagged_with_its_sentence_and_numbers(session: Session, run_t
     assert (calm.flag, calm.flagged_at) == (None, None)
     assert calm.trend_sentence.startswith("No clear change: ")
     assert session.get_one(JobRun, run_id).counters == {"themes": 2}
-    step = session.scalars(select(JobRunStep).where(JobRunStep.run_id == run_id)).one()
+    step = session.scalars(select(JobRunStep).where(JobRunStep.run_id == run_id, JobRunStep.name == "trends")).one()
     assert (step.done, step.total) == (2, 2)
 
 

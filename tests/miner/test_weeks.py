@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.weeks import Week
 from miner.errors import NotFound
+from miner.weeks import Week
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

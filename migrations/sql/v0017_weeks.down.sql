@@ -1,0 +1,3 @@
+DROP TABLE week_visits;
+
+DROP TABLE closed_weeks;
