@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dashboard.forms import PairKey, Query, Text, parse_id_key
-from dashboard.weeks import FIRST, LAST
 from miner.issues.scope import Scope
 from miner.models import ISSUE_TYPES, SEVERITIES, THEME_STATUSES, TREND_FLAGS
 from miner.themes.windows import Window
+from miner.weeks import FIRST, LAST
 
 # Parameters of a list that are not about which reports are meant.
 _OF_THE_LIST = frozenset(("sort", "after", "compare", "state", "revenue", "format"))

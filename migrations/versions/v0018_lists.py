@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.scripts import run
 
 revision = "v0018_lists"
-down_revision = "v0016_follow"
+down_revision = "v0017_weeks"
 branch_labels = None
 depends_on = None
 

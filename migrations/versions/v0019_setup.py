@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrations.scripts import run
 
 revision = "v0019_setup"
-down_revision = "v0021_groups"
+down_revision = "v0018_lists"
 branch_labels = None
 depends_on = None
 

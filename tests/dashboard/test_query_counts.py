@@ -24,7 +24,7 @@ from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticke
 NOW = dt.datetime.now(dt.UTC)
 # Statements beside BEGIN and COMMIT; for somebody logged in there is one more, and a second one once a minute.
 MOST = {
-    "/": 22,  # ten of them the digest; also a grouping that waits, whether to set up comes first, backlogs, checks, and what is new to whoever looks
+    "/": 22,  # ten of them the digest; also set-up, a grouping that waits, backlogs, checks, what is new to one
     "/start": 17,
     "/?from=2026-10-26&to=2026-11-22": 19,
     "/weeks/2026-W47": 19,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from migrations.scripts import run
 
-revision = "v0021_groups"
-down_revision = "v0017_weeks"
+revision = "v0020_groups"
+down_revision = "v0019_setup"
 branch_labels = None
 depends_on = None
 
