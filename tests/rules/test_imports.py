@@ -56,6 +56,7 @@ PURE = [
             "communities",
             "constraints",
             "grouping",
+            "letter",
             "links",
             "matching",
             "modes",
@@ -65,6 +66,7 @@ PURE = [
             "portraits",
             "similarity",
             "telling",
+            "tracker",
             "words",
         )
     ),
