@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from miner.access import Actor, Role, audit, require
 from miner.errors import InvalidArguments, NotFound
-from miner.issues.scope import is_open
-from miner.models import CONTACT_STATES, Customer, Issue, ThemeContact, Ticket
+from miner.issues.scope import Scope, conditions, is_open, joined
+from miner.models import CONTACT_STATES, Customer, Issue, Theme, ThemeContact, Ticket
 from miner.themes.follow import lock_theme
 
 MOST_TICKETS = 20  # of a customer that are named
@@ -101,3 +101,27 @@ def list_ticket_refs(session: Session, theme_id: int, *, customer_ids: Sequence[
         ref = TicketRef(row.id, row.zendesk_ticket_id, row.url, row.status, row.open)
         found.setdefault(row.customer_id, []).append(ref)
     return found
+
+
+def count_told(session: Session, theme: Theme) -> int:
+    """How many of those who report the theme were told, of its fix if there is one."""
+    query = select(func.count()).where(ThemeContact.theme_id == theme.id, ThemeContact.state == "told")
+    if theme.fixed_at is not None:
+        query = query.where(ThemeContact.marked_at >= theme.fixed_at)
+    reported = (
+        select(Issue.id)
+        .join(Ticket, Ticket.id == Issue.ticket_id)
+        .where(
+            Issue.theme_id == theme.id,
+            Issue.retired_at.is_(None),
+            Issue.quote_verified,
+            Ticket.customer_id == ThemeContact.customer_id,
+        )
+    )
+    return session.scalar(query.where(reported.exists())) or 0
+
+
+def count_unknown(session: Session, theme_id: int) -> int:
+    """Reports of the theme whose customer is unknown."""
+    scope = conditions(Scope(theme=theme_id, customer="unknown"))
+    return session.scalar(select(func.count()).select_from(joined()).where(*scope)) or 0

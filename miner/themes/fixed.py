@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from miner.models import Issue, Theme, Ticket
-from miner.trends.fixes import BEFORE_DAYS, PARTS, QUIET_DAYS, Rates, Report, count_since, judge_holding, place_report
+from miner.trends.fixes import BEFORE_DAYS, PARTS, Rates, Report, count_since, judge_holding, place_report
 
 LEAST_DAYS = 7  # a rate before the fix is taken from at least so many
 
@@ -20,24 +20,17 @@ LEAST_DAYS = 7  # a rate before the fix is taken from at least so many
 class Split:
     """What a fix did. `counts` are reports by part; those before are of the 56 days before it, or since the first.
 
-    `who` are the customers since, and tickets without one (`unknown`). `quiet_days` are since the last report that
-    counts, or the fix. `holding` is (whether it holds, sentence), None: it cannot be said yet.
+    `quiet_days` are since the last report that counts, or the fix. `holding` is (whether it holds, sentence), None: it
+    cannot be said yet. `reports` are those of each part, the latest first.
     """
 
     fixed_at: dt.datetime
     version: str | None
     counts: dict[str, int]
     before_days: int
-    who: int
-    unknown: int
     quiet_days: int
     holding: tuple[bool, str] | None
-    issues: dict[str, list[int]] = field(default_factory=dict)
-
-    @property
-    def days_left(self) -> int:
-        """How many quiet days are missing until it can be said whether the fix holds."""
-        return max(0, QUIET_DAYS - self.quiet_days)
+    reports: dict[str, list[Report]] = field(default_factory=dict)
 
 
 def find_split(session: Session, theme: Theme, *, until: dt.date | None, zone: ZoneInfo) -> Split | None:
@@ -72,11 +65,9 @@ def find_split(session: Session, theme: Theme, *, until: dt.date | None, zone: Z
         version,
         {part: len(rows) for part, rows in parts.items()},
         before_days,
-        since.who,
-        since.unknown,
         max(0, quiet_days),
         None if theme.flag == "came_back" else judge_holding(rates, quiet_days=quiet_days),
-        {part: [one.issue_id for one in rows] for part, rows in parts.items()},
+        parts,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from miner.issues.scope import Scope, conditions, joined
@@ -31,6 +32,14 @@ class Recent:
     before: Window
     first: dt.date
     last: dt.date
+
+    @property
+    def earlier_first(self) -> dt.date:
+        return self.first - dt.timedelta(days=DAYS)
+
+    @property
+    def earlier_last(self) -> dt.date:
+        return self.first - dt.timedelta(days=1)
 
 
 def recent_days(moment: dt.datetime, zone: ZoneInfo) -> Recent:
@@ -83,7 +92,7 @@ def _list_voices(session: Session, theme_id: int) -> Sequence[Row[Any]]:
         .limit(LOOKED_AT)
         .subquery()
     )
-    one = select(latest.c.id).distinct(latest.c.voice).order_by(latest.c.voice, latest.c.occurred_at.desc())
+    one = select(latest.c.id).ext(distinct_on(latest.c.voice)).order_by(latest.c.voice, latest.c.occurred_at.desc())
     return session.execute(
         select(
             Issue.id,

@@ -69,3 +69,45 @@ def test_a_granularity_is_tried(themes: tuple[int, int, list[int]], capsys: pyte
     found = json.loads(capsys.readouterr().out)
     assert [one["granularity"] for one in found] == [0.5, 1.0, 2.0]
     assert {one["unread"] for one in found} == {4}
+
+
+def test_a_theme_is_followed_up_and_set_back(
+    session: Session, themes: tuple[int, int, list[int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other, _ = themes
+    assert main(["themes", "status", str(one), "fixed", "--at", "2026-11-03T09:00", "--version", "7.2.1"]) == 0
+    assert main(["themes", "owner", str(one), "Ada"]) == 0
+    assert main(["themes", "note", str(one), "Waits"]) == 0
+    assert main(["themes", "link", str(one), "https://jira.example.com/browse/APP-7"]) == 0
+    session.expire_all()
+    theme = session.get_one(Theme, one)
+    assert (theme.status, theme.fixed_version, theme.owner) == ("fixed", "7.2.1", "Ada")
+    assert theme.fixed_at is not None
+    assert theme.fixed_at.isoformat() == "2026-11-03T09:00:00+00:00"
+    assert "`miner themes set-back 1` takes it back" in capsys.readouterr().out
+    assert main(["themes", "owner", str(one), "Ada"]) == 0
+    assert "nothing differs" in capsys.readouterr().err
+    assert main(["themes", "link", str(other), "https://jira.example.com/browse/APP-7"]) == 2
+    assert f"linked to theme {one} already" in capsys.readouterr().err
+    assert main(["themes", "status", str(one), "fixed", "--at", "soon"]) == 2
+    for line in (2, 1):
+        assert main(["themes", "set-back", str(line)]) == 0
+    assert main(["themes", "set-back", "1"]) == 2
+    session.expire_all()
+    assert (session.get_one(Theme, one).status, session.get_one(Theme, one).owner) == ("new", None)
+
+
+def test_a_theme_is_printed_for_a_tracker(
+    themes: tuple[int, int, list[int]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = str(themes[0])
+    assert main(["themes", "tracker", one]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("# Export fails")
+    assert "links back" in said.err
+    monkeypatch.setenv("PUBLIC_URL", "https://issues.example.com")
+    assert main(["themes", "tracker", one, "--format", "jira", "--names"]) == 0
+    said = capsys.readouterr()
+    assert f"[The theme in Product Issue Miner|https://issues.example.com/themes/{one}]" in said.out
+    assert said.err == ""
+    assert main(["themes", "tracker", "999"]) == 2
