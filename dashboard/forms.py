@@ -96,6 +96,26 @@ class VersionQuery(Query):
     to: Id = ""
 
 
+class AffectedQuery(Query):
+    """The customers of a theme in an order; `after`: the page before's last one."""
+
+    sort: Literal["", "revenue", "open", "recent"] = ""
+    after: Text = ""
+
+
+class PartQuery(Query):
+    """One side of a fix or, with `user`, the reports of one kind of user."""
+
+    user: Text = ""
+    part: Literal["before", "after", "older_version", "began_earlier"] = "after"
+    after: PairKey = ""
+
+
+class TrackerQuery(Query):
+    format: Literal["markdown", "jira"] = "markdown"
+    names: Literal["", "yes"] = ""
+
+
 class LogQuery(Query):
     before: IdKey = ""
     level: Literal["", "notable"] = ""

@@ -162,8 +162,8 @@ def api_read(path: str, reader: ApiReader, *, role: Role = Role.viewer) -> Guard
     return GuardedRoute(path, endpoint, method="GET", name=_name(reader), role=role)
 
 
-def api_do(path: str, doer: ApiDoer, *, role: Role = Role.operator) -> GuardedRoute:
-    """POST JSON; an empty body is an empty object."""
+def api_do(path: str, doer: ApiDoer, *, role: Role = Role.operator, method: str = "POST") -> GuardedRoute:
+    """POST JSON, or PATCH with it; an empty body is an empty object."""
 
     def work(request: Request, content: bytes) -> Response:
         with transaction() as session:
@@ -174,7 +174,7 @@ def api_do(path: str, doer: ApiDoer, *, role: Role = Role.operator) -> GuardedRo
     async def endpoint(request: Request) -> Response:
         return await run_in_threadpool(work, request, await request.body())
 
-    return GuardedRoute(path, endpoint, method="POST", name=_name(doer), role=role)
+    return GuardedRoute(path, endpoint, method=method, name=_name(doer), role=role)
 
 
 def hook(path: str, doer: HookDoer) -> GuardedRoute:

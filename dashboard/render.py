@@ -37,7 +37,7 @@ def environment() -> Environment:
     )
     env.filters.update(
         ago=ago, absolute=absolute, iso=iso, day=day, number=number, plural=plural, duration=duration, bytes=size,
-        percent=percent, dollars=dollars, tojson_text=json_text,
+        percent=percent, dollars=dollars, tojson_text=json_text, moment=moment,
     )  # fmt: skip
     env.globals.update(asset=asset, words=words, figures=figures, version=VERSION, query=query, prices_of=PRICES_OF)
     return env
@@ -115,6 +115,11 @@ def iso(when: dt.datetime) -> str:
 def day(when: dt.date | None) -> str:
     """`24 Nov 2026`."""
     return UNKNOWN if when is None else f"{when.day} {when:%b %Y}"
+
+
+def moment(kept: str) -> dt.datetime:
+    """A time that was kept as ISO text."""
+    return dt.datetime.fromisoformat(kept)
 
 
 def number(value: float | Decimal | None) -> str:

@@ -8,6 +8,7 @@ from starlette.staticfiles import StaticFiles
 from dashboard import hooks
 from dashboard.api import backlogs as backlogs_api
 from dashboard.api import exporting, reading, tasks
+from dashboard.api import following as following_api
 from dashboard.api import judgement as judgement_api
 from dashboard.api import weeks as weeks_api
 from dashboard.http import GuardedRoute, action, api_do, api_read, hook, open_action, page
@@ -18,6 +19,7 @@ from dashboard.pages import (
     backlogs,
     checklist,
     customers,
+    following,
     grouping,
     issues,
     judgement,
@@ -27,7 +29,10 @@ from dashboard.pages import (
     schedules,
     settings,
     system,
+    theme,
     theme_edits,
+    theme_people,
+    theme_texts,
     themes,
     tickets,
     users,
@@ -53,7 +58,18 @@ def routes() -> list[BaseRoute]:
         action("/start/sample", checklist.load_sample),
         action("/start/sample/remove", checklist.remove_sample, role=Role.admin),
         page("/themes", themes.theme_list),
-        page("/themes/{id:id}", themes.theme),
+        page("/themes/{id:id}", theme.theme),
+        page("/themes/{id:id}/reports", theme_texts.report_list),
+        page("/themes/{id:id}/tracker", theme_texts.tracker),
+        page("/themes/{id:id}/customers", theme_people.customer_list),
+        action("/themes/{id:id}/contacts", theme_people.mark),
+        page("/themes/{id:id}/follow", following.follow_up, role=Role.operator),
+        action("/themes/{id:id}/status", following.set_status),
+        action("/themes/{id:id}/owner", following.set_owner),
+        action("/themes/{id:id}/notes", following.add_note),
+        action("/themes/{id:id}/links", following.add_link),
+        action("/themes/links/{id:id}/remove", following.remove_link),
+        action("/themes/log/{id:id}/undo", following.set_back),
         page("/themes/{id:id}/change", theme_edits.change, role=Role.operator),
         action("/themes/{id:id}/rename", theme_edits.rename),
         action("/themes/{id:id}/merge", theme_edits.merge),
@@ -141,6 +157,9 @@ def routes() -> list[BaseRoute]:
         api_read("/api/runs/{id:id}", reading.run),
         api_read("/api/weeks/{week:week}", weeks_api.week),
         api_read("/api/themes", reading.theme_list),
+        api_do("/api/themes", following_api.change_by_link, method="PATCH"),
+        api_read("/api/themes/{id:id}", following_api.theme),
+        api_do("/api/themes/{id:id}", following_api.change, method="PATCH"),
         api_read("/api/issues", reading.issue_list),
         api_read("/api/issues/summary", reading.issue_summary),
         api_read("/api/customers", reading.customer_list),

@@ -63,6 +63,15 @@ THEME_STATUSES = {
     "fixed": ("Fixed", "check", "good"),
     "wont_fix": ("Won’t fix", "slash", "quiet"),
 }
+THEME_STATUSES = {
+    "new": ("Not looked at", "ring", "quiet"),
+    "reviewing": ("Reviewing", "dot", "active"),
+    "acknowledged": ("Acknowledged", "check", "active"),
+    "planned": ("Planned", "play", "active"),
+    "in_progress": ("In progress", "play", "active"),
+    "fixed": ("Fixed", "check", "good"),
+    "wont_fix": ("Won’t fix", "slash", "quiet"),
+}
 TRIGGERS = {
     "schedule": "by schedule",
     "button": "with a button",
@@ -103,6 +112,14 @@ EDITS = {
     "move": "Moved",
     "pin": "Held in its theme",
     "unpin": "Let go",
+}
+CONTACTS = {"to_contact": "to contact", "told": "told"}
+SPREADS = {"platform": "Platforms", "version": "Versions", "user_segment": "Who"}
+PARTS = {
+    "before": ("Before the fix", "Reports of the 56 days before the fix reached customers."),
+    "after": ("Since the fix", "Reports since the fix reached customers: these count against it."),
+    "older_version": ("Of an older version", "Reports since the fix whose tickets name a version before it."),
+    "began_earlier": ("Begun before the fix", "Reports since the fix whose tickets say that it began before."),
 }
 ATTENTION = {"configuration": "a change of its configuration", "budget": "money"}
 SHARES = {
@@ -177,6 +194,14 @@ FLASHES = {
     "pinned": "Held: no grouping moves what was ticked.",
     "unpinned": "Let go: groupings may move what was ticked.",
     "undone_edit": "The change is undone.",
+    "status_set": "The status is kept.",
+    "owner_set": "The owner is kept.",
+    "noted": "The note is kept.",
+    "linked": "The tracker link is kept.",
+    "unlinked": "The tracker link is taken off.",
+    "set_back": "It stands as before.",
+    "contact_set": "Noted.",
+    "set_aside_here": "It counts no longer. Take that back under Set aside.",
     "accepted": "Accepted: the next grouping applies it.",
     "rejected": "Rejected: the themes stay as they are.",
     "taken_back": "Everything stands as before that re-reading. Group the issues to count the themes anew.",

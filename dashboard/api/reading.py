@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from dashboard.api import shapes
+from dashboard.api.following import EPISODES, linked_theme
 from dashboard.forms import Query, RunQuery, read_query
 from dashboard.lists import cut_issues, cut_runs, cut_themes, cut_tickets, find_customers, scope_in
 from dashboard.scopes import CustomerQuery, IssueQuery, ScopeQuery, ThemeQuery, TicketQuery
@@ -17,7 +18,6 @@ from miner.tickets import queries as tickets
 from miner.trends import queries as trends
 
 PAGE = 100
-EPISODES = 5  # of each theme, the latest first
 
 
 def run_list(request: Request, session: Session) -> dict[str, Any]:
@@ -33,6 +33,8 @@ def run(request: Request, session: Session) -> dict[str, Any]:
 
 
 def theme_list(request: Request, session: Session) -> dict[str, Any]:
+    if "tracker_url" in request.query_params:
+        return {**linked_theme(request, session), "look": shapes.look(trends.find_look(session))}
     asked = read_query(request, ThemeQuery, strict=True)
     found = cut_themes(session, asked, PAGE)
     episodes = trends.list_episodes_of(session, [theme.id for theme in found.rows], each=EPISODES)

@@ -44,9 +44,13 @@ def parse_correction(form: Mapping[str, Any]) -> dict[str, str | int | None]:
 
 
 def not_an_issue(request: Request, form: dict[str, str], by: Actor) -> Redirect:
+    """It counts no longer. Who said so on the theme's page goes back there."""
     with transaction() as session:
         made = set_aside(session, request.path_params["id"], by=by)
-        ticket_id = session.get_one(Correction, made).ticket_id
+        correction = session.get_one(Correction, made)
+        ticket_id, theme_id = correction.ticket_id, session.get_one(Issue, correction.issue_id).theme_id
+    if form.get("back") == "theme" and theme_id is not None:
+        return Redirect(f"/themes/{theme_id}#quotes", flash="set_aside_here")
     return Redirect(f"/tickets/{ticket_id}#corrections", flash="set_aside")
 
 
@@ -76,7 +80,9 @@ def missed(request: Request, form: dict[str, str], by: Actor) -> Redirect | View
 def undo(request: Request, form: dict[str, str], by: Actor) -> Redirect:
     with transaction() as session:
         found = undo_correction(session, request.path_params["id"], by=by)
-        ticket_id = found.ticket_id
+        ticket_id, theme_id = found.ticket_id, session.get_one(Issue, found.issue_id).theme_id
+    if form.get("back") == "theme" and theme_id is not None:
+        return Redirect(f"/themes/{theme_id}#quotes", flash="undone")
     return Redirect(f"/tickets/{ticket_id}#corrections", flash="undone")
 
 

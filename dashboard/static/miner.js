@@ -46,3 +46,20 @@ document.addEventListener("htmx:before:request", (event) => {
   const selecting = String(getSelection()).length > 0;
   if (event.target.id === "live" && (paused || document.hidden || selecting)) event.preventDefault();
 });
+
+// A text to copy has a button; without this file it is selected and copied by hand.
+document.querySelectorAll("[data-copy]").forEach((text) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    text.select();
+    try {
+      await navigator.clipboard.writeText(text.value);
+    } catch {
+      document.execCommand("copy"); // not a secure context: the old way still works
+    }
+    button.textContent = "Copied";
+  });
+  text.after(button);
+});

@@ -57,3 +57,34 @@ def list_corrections(session: Session, ticket_id: int, *, limit: int = 100) -> l
         .limit(limit)
     )
     return [CorrectionLine(**row._mapping) for row in rows]
+
+
+@dataclass(frozen=True)
+class AsideLine:
+    """An issue that was said to be none, with the correction that says so."""
+
+    correction_id: int
+    issue_id: int
+    ticket_id: int
+    summary: str
+    created_by: str
+    created_at: dt.datetime
+
+
+def list_set_aside(session: Session, theme_id: int, *, limit: int = 20) -> list[AsideLine]:
+    """The issues of a theme that somebody said are none, the newest first; those taken back are not among them."""
+    rows = session.execute(
+        select(
+            Correction.id.label("correction_id"),
+            Correction.issue_id,
+            Correction.ticket_id,
+            Issue.summary,
+            Correction.created_by,
+            Correction.created_at,
+        )
+        .join(Issue, Issue.id == Correction.issue_id)
+        .where(Correction.kind == "not_an_issue", Correction.undone_at.is_(None), Issue.theme_id == theme_id)
+        .order_by(Correction.id.desc())
+        .limit(limit)
+    )
+    return [AsideLine(**row._mapping) for row in rows]

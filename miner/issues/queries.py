@@ -40,6 +40,8 @@ class IssueLine:
     ticket_id: int
     ticket_source: str
     ticket_source_id: str
+    ticket_number: int | None
+    ticket_url: str | None
     ticket_subject: str
     ticket_original_created_at: dt.datetime | None
     theme_id: int | None
@@ -79,6 +81,8 @@ def _lines() -> Select[*tuple[Any, ...]]:
             Issue.ticket_id,
             Ticket.source.label("ticket_source"),
             Ticket.source_id.label("ticket_source_id"),
+            Ticket.zendesk_ticket_id.label("ticket_number"),
+            Ticket.url.label("ticket_url"),
             shown_subject().label("ticket_subject"),
             Ticket.original_created_at.label("ticket_original_created_at"),
             Issue.theme_id,

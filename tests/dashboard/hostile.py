@@ -14,14 +14,17 @@ from miner.models import (
     Issue,
     MirrorCheck,
     SyncCursor,
+    ThemeContact,
     ThemeDay,
     ThemeEvent,
     ThemeLikeness,
+    ThemeLink,
     ThemeProposal,
     Trial,
     TrialReading,
     ZendeskAccount,
 )
+from miner.themes import follow
 from miner.themes.edits import move_issue, rename_theme
 from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticket
 
@@ -143,6 +146,15 @@ def store_hostile_rows(session: Session) -> list[str]:
     session.add(ThemeLikeness(theme_id=min(theme.id, other.id), other_id=max(theme.id, other.id), likeness=0.7))
     move_issue(session, issue.id, theme_id=theme.id, by=TESTER)
     rename_theme(session, theme.id, name=HOSTILE[:200], by=TESTER)
+    theme.owner = HOSTILE
+    follow.set_status(session, theme.id, status="fixed", fixed_at=NOW - dt.timedelta(days=1), by=TESTER)
+    theme.fixed_version = HOSTILE
+    theme.flag, theme.flagged_at, theme.came_back_at = "came_back", NOW, NOW
+    follow.add_note(session, theme.id, note=HOSTILE, by=TESTER)
+    session.add(ThemeLink(theme_id=theme.id, url=f"https://x.example/{HOSTILE}", title=HOSTILE, created_by=HOSTILE))
+    session.add(ThemeContact(theme_id=theme.id, customer_id=customer.id, state="told", marked_by=HOSTILE))
+    facts = dict.fromkeys(("platform", "version", "user_segment", "workaround", "detail", "error_text"), HOSTILE)
+    session.execute(update(Issue).where(Issue.id == issue.id).values(facts=facts))
     session.add(
         ThemeProposal(
             granularity=1, smallest=3, known=1, moved=1, groups=[],
@@ -169,6 +181,12 @@ def store_hostile_rows(session: Session) -> list[str]:
         "/themes",
         f"/themes/{theme.id}",
         f"/themes/{theme.id}/change",
+        f"/themes/{theme.id}/follow",
+        f"/themes/{theme.id}/customers",
+        f"/themes/{theme.id}/reports?part=after",
+        f"/themes/{theme.id}/reports?user=unknown",
+        f"/themes/{theme.id}/tracker?names=yes",
+        f"/themes/{theme.id}/tracker?names=yes&format=jira",
         "/themes/changes",
         "/themes/proposal",
         "/issues",

@@ -19,13 +19,15 @@ from miner.config import Config
 from miner.issues.checks import draw_check, list_items
 from miner.issues.corrections import set_aside
 from miner.issues.rereading import apply_rereading
-from miner.models import AuditEntry, Issue, ThemeLikeness, ThemeProposal, User
+from miner.models import AuditEntry, Customer, Issue, ThemeLikeness, ThemeProposal, User
+from miner.themes import follow
 from miner.themes.edits import rename_theme
 from miner.views import create_view
 from tests.dashboard.conftest import ELSEWHERE
 from tests.dashboard.test_identity import ENTRANCE, TABLE
 from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme
 
+ITEM = "https://jira.example.com/browse/APP-7"
 PASSAGE = "The export to CSV crashes every time"
 PASSWORD, ANOTHER = "green tea and a lot of rain", "another sentence, quite long"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -118,6 +120,18 @@ class Scene:
     def renamed(self) -> int:
         return rename_theme(self.session, self.theme(), name="Another name", by=TESTER).id
 
+    def linked(self) -> int:
+        return follow.add_link(self.session, self.theme(), url=ITEM, by=TESTER).id
+
+    def noted(self) -> int:
+        return follow.add_note(self.session, self.theme(), note="x", by=TESTER).id
+
+    def customer(self) -> int:
+        customer = Customer(source="file:x", kind="requester", external_key="1")
+        self.session.add(customer)
+        self.session.flush()
+        return customer.id
+
     def proposal(self) -> int:
         found = ThemeProposal(granularity=2, smallest=3, known=900, moved=400, groups=[], differences=[])
         self.session.add(found)
@@ -159,6 +173,21 @@ ACTS: dict[str, tuple[Callable[[Scene], Given], list[str]]] = {
             *s.in_theme()
         ),
         ["theme.pin"],
+    ),
+    "/themes/{id:id}/status": (lambda s: (f"/themes/{s.theme()}/status", {"status": "planned"}), ["theme.status"]),
+    "/themes/{id:id}/owner": (lambda s: (f"/themes/{s.theme()}/owner", {"owner": "Ada"}), ["theme.owner"]),
+    "/themes/{id:id}/notes": (lambda s: (f"/themes/{s.theme()}/notes", {"note": "Waits"}), ["theme.note"]),
+    "/themes/{id:id}/links": (lambda s: (f"/themes/{s.theme()}/links", {"url": "https://a.b/1"}), ["theme.link"]),
+    "/themes/{id:id}/contacts": (
+        lambda s: (f"/themes/{s.theme()}/contacts", {"customer": str(s.customer()), "state": "told"}),
+        ["theme.contact"],
+    ),
+    "/themes/links/{id:id}/remove": (lambda s: (f"/themes/links/{s.linked()}/remove", {}), ["theme.link"]),
+    "/themes/log/{id:id}/undo": (lambda s: (f"/themes/log/{s.noted()}/undo", {}), ["theme.note"]),
+    "/api/themes/{id:id}": (lambda s: (f"/api/themes/{s.theme()}", {"status": "planned"}), ["theme.status"]),
+    "/api/themes": (
+        lambda s: (s.linked() and f"/api/themes?tracker_url={ITEM}", {"owner": "Ada", "note": "x"}),
+        ["theme.owner", "theme.note"],
     ),
     "/themes/changes/{id:id}/undo": (lambda s: (f"/themes/changes/{s.renamed()}/undo", {}), ["theme.undo"]),
     "/themes/proposal": (
@@ -276,7 +305,7 @@ def scene(session: Session, hashed: str) -> Scene:
 
 
 def test_every_route_that_changes_something_is_in_the_table() -> None:
-    assert {route.path for route in TABLE if route.methods == {"POST"}} == set(ACTS)
+    assert {route.path for route in TABLE if route.methods in ({"POST"}, {"PATCH"})} == set(ACTS)
 
 
 @pytest.mark.parametrize("path", ACTS)
@@ -289,7 +318,7 @@ def test_what_is_done_is_written_down_once_with_who_and_where(stranger: TestClie
     headers = {"cookie": f"sid={scene.cookie}", "sec-fetch-site": "same-origin"}
     if path in ("/login", "/welcome"):
         headers.pop("cookie")
-    assert stranger.post(place, headers=headers, **body).status_code < 400
+    assert stranger.request(method_of(path), place, headers=headers, **body).status_code < 400
     rows = scene.session.execute(text("SELECT * FROM audit_log WHERE id > :last ORDER BY id"), {"last": last}).all()
     assert [row.action for row in rows] == acts
     person = "ada" if path in ENTRANCE else "root"
@@ -309,8 +338,13 @@ def test_what_is_refused_changes_nothing(stranger: TestClient, scene: Scene, pat
     scene.session.commit()
     before = snapshot(scene.session)
     body: dict[str, Any] = {"json": sent} if path.startswith("/api/") else {"data": sent}
-    assert stranger.post(place, headers={"sec-fetch-site": "same-origin"}, **body).status_code in (303, 401)
+    headers = {"sec-fetch-site": "same-origin"}
+    assert stranger.request(method_of(path), place, headers=headers, **body).status_code in (303, 401)
     assert snapshot(scene.session) == before
+
+
+def method_of(path: str) -> str:
+    return "PATCH" if path in ("/api/themes", "/api/themes/{id:id}") else "POST"
 
 
 def snapshot(session: Session) -> list[object]:
@@ -330,6 +364,10 @@ def snapshot(session: Session) -> list[object]:
         "settings",
         "schedules",
         "setup_checks",
+        "themes",
+        "theme_log",
+        "theme_links",
+        "theme_contacts",
     )
     return [session.execute(text(f"SELECT t::text FROM {table} t ORDER BY 1")).all() for table in tables]
 

@@ -14,7 +14,7 @@ from miner import db, sessions, tokens, users
 from miner.access import Actor, Role
 from miner.config import Config
 from miner.models import AuditEntry
-from miner.themes import edits
+from miner.themes import edits, follow
 from tests.dashboard.conftest import ELSEWHERE, HERE, PRODUCTION, make_client, new_session, new_token
 from tests.factories import TESTER, make_backlog, make_issue, make_run, make_theme, make_ticket
 
@@ -22,6 +22,7 @@ from tests.factories import TESTER, make_backlog, make_issue, make_run, make_the
 ENTRANCE = {"/login", "/login/code", "/login/enrol", "/welcome"}
 HOLLOW = {
     "/tokens/revoke", "/account/sessions/end", "/corrections/{id:id}/undo", "/api/corrections/{id:id}/undo",
+    "/themes/links/{id:id}/remove", "/themes/{id:id}/reports",
     "/check/items/{id:id}", "/settings/again/trials/{id:id}", "/settings/again/{id:id}/undo",
     "/settings/versions/{id:id}/restore",
     "/views/{id:id}/rename", "/views/{id:id}/delete",
@@ -41,6 +42,9 @@ def rows(database: str) -> dict[str, int]:
         user, _ = users.create_user(session, email="ada@example.com", name="Ada", role=Role.viewer, by=TESTER)
         ids = {"themes": theme.id, "tickets": ticket.id, "runs": run.id, "users": user.id, "issues": issue.id}
         change = edits.pin_issue(session, issue.id, pinned=True, by=TESTER)
+        link = follow.add_link(session, theme.id, url="https://jira.example.com/browse/APP-7", by=TESTER)
+        line = follow.add_note(session, theme.id, note="Looked at", by=TESTER)
+        ids |= {"themes/links": link.id, "themes/log": line.id}
         return ids | {"backlogs": backlog.id, "themes/changes": change.id}
 
 
@@ -54,7 +58,7 @@ def address(route: GuardedRoute, rows: dict[str, int]) -> str:
 
 
 def ask(client: TestClient, route: GuardedRoute, rows: dict[str, int], headers: dict[str, str]) -> tuple[int, str]:
-    method = "POST" if "POST" in (route.methods or ()) else "GET"
+    method = next(one for one in ("POST", "PATCH", "GET") if one in (route.methods or ()))
     form = {"/runs": {"job": "trends"}, "/backlogs/{id:id}/answer": {"answer": "leave"}}.get(route.path)
     sent = {"answer": "leave"} if route.path == "/api/backlogs/{id:id}" and method == "POST" else None
     body = {"data": form} if not route.path.startswith("/api") else {"json": sent} if sent else {}

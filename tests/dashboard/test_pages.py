@@ -388,7 +388,7 @@ def test_why_trends_are_not_judged_stands_on_week_and_theme(client: TestClient, 
     assert "not judged:" not in client.get("/").text
 
 
-def test_a_theme_shows_its_marks_and_the_plain_counts_of_two_weeks(client: TestClient, session: Session) -> None:
+def test_a_theme_shows_its_marks_and_the_numbers_behind_them(client: TestClient, session: Session) -> None:
     theme = theme_with_reports(session, "Crash on start", 4, trend_numbers={"recent": 1_014, "week_before": 9})
     day = dt.date(2026, 11, 2)
     for kind, ended in (("spike", day + dt.timedelta(days=9)), ("rising", None)):
@@ -404,7 +404,7 @@ def test_a_theme_shows_its_marks_and_the_plain_counts_of_two_weeks(client: TestC
         )
     session.commit()
     page = client.get(f"/themes/{theme}").text
-    assert order(page, "Last 7 days", "1,014", "7 days before") == ["Last 7 days", "1,014", "7 days before"]
+    assert order(page, "Reports in the recent days", "1,014") == ["Reports in the recent days", "1,014"]
     assert "2 marks so far" in page
     assert "from 2 Nov 2026 to 4 Nov 2026: What was said of the spike." in page
     assert "from 2 Nov 2026, still standing: What was said of the rising." in page

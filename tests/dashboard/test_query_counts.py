@@ -14,6 +14,8 @@ from starlette.testclient import TestClient
 
 from miner.models import Customer, JobRunStep, ScheduleTick, ThemeDay, ThemeLikeness
 from miner.runs.events import record_event
+from miner.themes import follow, following
+from miner.themes.contacts import mark_contact
 from miner.themes.edits import rename_theme
 from miner.trends.kept import record_week
 from miner.trends.records import refresh_days
@@ -31,7 +33,13 @@ MOST = {
     "/themes": 11,  # also what is not yet a theme, a grouping that waits, quality, choices and views
     "/themes?from=2026-11-01&to=2026-11-30&plan=unknown&theme=1&customer=1": 14,  # also what these are called
     "/themes?text=export": 13,  # also what issues with these words say, and their vectors
-    "/themes/{theme}": 13,  # also its portrait, similar ones, those that are probably the same, and what people changed
+    # Also its portrait, similar ones, those that are probably the same, what people changed and said, figures of two
+    # windows, its customers, and its reports on both sides of a fix.
+    "/themes/{theme}": 24,
+    "/themes/{theme}/follow": 8,
+    "/themes/{theme}/customers": 9,
+    "/themes/{theme}/reports": 5,
+    "/themes/{theme}/tracker": 6,
     "/themes/{theme}/change": 6,
     "/themes/changes": 2,
     "/themes/proposal": 2,
@@ -63,6 +71,8 @@ MOST = {
     "/api/runs/{run}": 2,
     "/api/weeks/2026-W47": 13,
     "/api/themes": 4,  # also their flags' episodes, and what was judged
+    "/api/themes?tracker_url=https://x.example/1": 7,
+    "/api/themes/{theme}": 4,
     "/api/issues": 2,
     "/api/issues/summary": 1,
     "/api/tickets": 2,
@@ -105,7 +115,10 @@ def fill(session: Session, count: int) -> dict[str, int]:
         first.portrait = theme.portrait
         session.add(ThemeLikeness(theme_id=first.id, other_id=theme.id, likeness=0.7))
         rename_theme(session, first.id, name=f"Export fails {number}", by=TESTER)
-        make_issue(session, ticket, theme_id=first.id)
+        make_issue(session, ticket, theme_id=first.id, facts={"platform": f"p{number}"})
+        follow.add_note(session, first.id, note="x", by=TESTER)
+        follow.add_link(session, first.id, url=f"https://x.example/{first.id}/{number}", by=TESTER)
+        mark_contact(session, first.id, customer_id=customer.id, state="told", by=TESTER)
         make_run(session, job_name="sync")
         session.add(JobRunStep(run_id=run.id, position=number, name=f"step{number}", unit="tickets"))
         record_event(session, run.id, "line", f"Line {number}")
@@ -114,6 +127,9 @@ def fill(session: Session, count: int) -> dict[str, int]:
                 schedule_id="hourly_trends", fire_at=NOW - dt.timedelta(hours=number + count), outcome="launched"
             )
         )
+    follow.set_status(session, first.id, status="fixed", fixed_at=NOW - dt.timedelta(days=9), by=TESTER)
+    if not following.find_by_link(session, "https://x.example/1"):
+        follow.add_link(session, first.id, url="https://x.example/1", by=TESTER)
     session.commit()
     return {"theme": first.id, "ticket": ticket.id, "run": run.id, "issue": issue.id}
 

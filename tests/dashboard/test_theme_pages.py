@@ -89,7 +89,7 @@ def test_what_has_no_verified_quote_is_flagged_and_told_beside_the_count(client:
         make_issue(session, theme_id=theme.id, severity="high", severity_phrase="all of us", **unverified)
     session.commit()
     page = text_of(client.get(f"/themes/{theme.id}").text)
-    assert "Reports 1 and 3 more whose quote was not found in the ticket" in page
+    assert "Not counted: 3 issues whose quote was not found in the ticket." in page
     assert page.count("not found word for word, not counted") == 3
     listed = text_of(client.get("/issues").text)
     assert listed.count("quote not found in the ticket, not counted") == 3
