@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from miner.themes.grouping import StoredVectors, cut_tree
+from miner.themes.grouping import StoredVectors
 from miner.themes.similarity import Vectors, join_similarities, weigh_words
+from miner.themes.trees import cut_tree
 
 MOST_ISSUES = 200  # the newest of a theme; a portrait is of what is said now
 POINTS, QUOTES = 5, 3

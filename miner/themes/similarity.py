@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +15,7 @@ from miner.themes.words import split_words
 
 Vectors = NDArray[np.float32]
 
-
+_PIECES = range(3, 6)
 FEW = 20  # issues: of so many, half of the mean is taken off; the mean of two or three says little of the others
 
 
@@ -30,18 +30,33 @@ def centre_vectors(vectors: Vectors) -> Vectors:
 
 def weigh_words(texts: Sequence[str]) -> sparse.csr_matrix:
     """TF-IDF of words and pairs of words, sublinear in the count, a unit row for each text (zero: it has no words)."""
+    return _weigh(found + [f"{one} {other}" for one, other in pairwise(found)] for found in map(split_words, texts))
+
+
+def weigh_pieces(texts: Sequence[str]) -> sparse.csr_matrix:
+    """The same of pieces of words: 3 to 5 neighbouring characters, the borders of a word being characters too."""
+    return _weigh([piece for word in split_words(text) for piece in _pieces(f" {word[:40]} ")] for text in texts)
+
+
+def _pieces(word: str) -> Iterator[str]:
+    for size in _PIECES:
+        yield from (word[start : start + size] for start in range(max(1, len(word) - size + 1)))
+
+
+def _weigh(documents: Iterable[Sequence[str]]) -> sparse.csr_matrix:
     vocabulary: dict[str, int] = {}
     rows, columns, weights = [], [], []
-    for row, text in enumerate(texts):
-        found = split_words(text)
-        for word, count in Counter(found + [f"{one} {other}" for one, other in pairwise(found)]).items():
+    size = 0
+    for row, terms in enumerate(documents):
+        size = row + 1
+        for term, count in Counter(terms).items():
             rows.append(row)
-            columns.append(vocabulary.setdefault(word, len(vocabulary)))
+            columns.append(vocabulary.setdefault(term, len(vocabulary)))
             weights.append(1 + math.log(count))
-    shape = (len(texts), max(1, len(vocabulary)))
+    shape = (size, max(1, len(vocabulary)))
     matrix = sparse.csr_matrix((weights, (rows, columns)), shape=shape, dtype=np.float32)
     holders = np.bincount(matrix.indices, minlength=shape[1])
-    matrix = matrix @ sparse.diags_array((np.log((1 + len(texts)) / (1 + holders)) + 1).astype(np.float32))
+    matrix = matrix @ sparse.diags_array((np.log((1 + size) / (1 + holders)) + 1).astype(np.float32))
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     lengths[lengths == 0] = 1
     return sparse.csr_matrix(sparse.diags_array((1 / lengths).astype(np.float32)) @ matrix)

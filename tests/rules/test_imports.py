@@ -67,6 +67,7 @@ PURE = [
             "similarity",
             "telling",
             "tracker",
+            "trees",
             "words",
         )
     ),

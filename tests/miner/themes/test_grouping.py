@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from miner.themes import borders, grouping
+from miner.themes import borders, grouping, trees
 from miner.themes.embed import embed_texts
 from miner.themes.grouping import group, group_issues
 from miner.themes.similarity import weigh_words
@@ -139,5 +139,5 @@ def test_where_even_the_nearest_are_far_the_tree_is_cut_higher() -> None:
     for noise in (0.5, 1.0, 1.5):
         vectors, texts, _ = blobs(30, 8, noise)
         words = weigh_words(texts)
-        cuts.append(grouping.find_cut(vectors, words, borders.find_voters(vectors, words)))
-    assert cuts[0] < cuts[1] < cuts[2] <= grouping.TREE_HIGHEST * 1.01
+        cuts.append(trees.find_cut(vectors, words, borders.find_voters(vectors, words)))
+    assert cuts[0] < cuts[1] < cuts[2] <= trees.HIGHEST * 1.01
