@@ -84,7 +84,7 @@ def group(
         if len(rows) > LARGEST_TREE:
             part = find_communities(some, own, granularity=granularity, before=None if warm is None else warm[rows])
         else:
-            part = vote(some, own, [texts[row] for row in rows], cut, granularity)
+            part = vote(some, own, [texts[row] for row in rows.tolist()], cut, granularity)
         labels[rows] = part + count
         count += int(part.max()) + 1
     labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)

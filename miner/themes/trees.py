@@ -8,6 +8,7 @@ lower, at and a little higher than it should be, and those that are together in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -81,7 +82,7 @@ def cut_tree(similarities: Vectors, cut: float, granularity: float) -> Labels:
 
 
 def _coarser(granularity: float) -> float:
-    return 1 + _COARSER * (1 - granularity**0.5)
+    return 1 + _COARSER * (1 - math.sqrt(granularity))
 
 
 def _distances(similarities: Vectors) -> Distances:
