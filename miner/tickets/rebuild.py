@@ -56,12 +56,13 @@ def list_outdated(session: Session, rules: TextRules) -> list[int]:
 
 def count_outdated(session: Session, rules: TextRules) -> int:
     """How many tickets' texts were made by other rules."""
-    return session.scalars(
+    found: int = session.execute(
         text("""
             SELECT (SELECT count(*) FROM tickets WHERE text_rules < :mark)
               + (SELECT count(*) FROM tickets WHERE text_rules > :mark)"""),
         {"mark": rules.mark},
-    ).one()
+    ).scalar_one()
+    return found
 
 
 def rebuild_batch(session: Session, ids: Sequence[int], *, rules: TextRules) -> int:
