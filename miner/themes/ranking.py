@@ -120,7 +120,7 @@ def _order(counted: Subquery, sort: str, by_reports: bool) -> Sequence[ColumnEle
     one = counted.c
     customers, reports, worst = (func.coalesce(column, 0) for column in (one.customers, one.reports, one.worst))
     formula: dict[str, list[ColumnElement[Any]]] = {
-        "biggest": [reports, worst] if by_reports else [customers, worst, reports],
+        "biggest": [reports, worst, Theme.issue_count] if by_reports else [customers, worst, reports],
         "valuable": [func.coalesce(one.revenue, -1), customers, reports],
         "newest": [_seconds(Theme.first_seen_at)],
         "latest": [_seconds(func.coalesce(one.latest, Theme.last_seen_at))],
