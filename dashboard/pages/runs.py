@@ -147,11 +147,15 @@ def _cards(session: Session, active: list[JobRun], tried_job: str, typed: Mappin
 
 
 def _kind(job: Job) -> str:
-    if len(job.steps) > 1:
-        alone = {other.steps[0] for other in JOBS.values() if len(other.steps) == 1}
-        return "whole" if set(job.steps) <= alone else "aside"
-    parts = {step for other in JOBS.values() if len(other.steps) > 1 for step in other.steps}
-    return "part" if set(job.steps) <= parts else "aside"
+    if _is_whole(job):
+        return "whole"
+    wholes = [other for other in JOBS.values() if _is_whole(other)]
+    return "part" if any(job.steps[0] in whole.steps for whole in wholes) else "aside"
+
+
+def _is_whole(job: Job) -> bool:
+    """Whether every step of it can also be started alone: as the first of another job."""
+    return len(job.steps) > 1 and set(job.steps) <= {other.steps[0] for other in JOBS.values() if other is not job}
 
 
 def _show(request: Request, session: Session) -> dict[str, Any]:

@@ -116,10 +116,10 @@ def _narrows(scope: Scope, before: Window | None) -> bool:
     return before is not None or replace(scope, theme=None, status=None, flag=None) != Scope()
 
 
-def _order(counted: Subquery, sort: str, by_reports: bool) -> Sequence[ColumnElement[Any]]:
+def _order(counted: Subquery, sort: str, by_reports: bool) -> Sequence[Any]:
     one = counted.c
     customers, reports, worst = (func.coalesce(column, 0) for column in (one.customers, one.reports, one.worst))
-    formula: dict[str, list[ColumnElement[Any]]] = {
+    formula: dict[str, list[Any]] = {
         "biggest": [reports, worst, Theme.issue_count] if by_reports else [customers, worst, reports],
         "valuable": [func.coalesce(one.revenue, -1), customers, reports],
         "newest": [_seconds(Theme.first_seen_at)],

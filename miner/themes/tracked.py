@@ -18,7 +18,7 @@ from miner.models import Customer, Issue, Theme, Ticket
 from miner.themes.queries import Portrait, portrait_of
 from miner.themes.tracker import Item, Said
 from miner.themes.windows import Figures, Window, count_windows
-from miner.trends.wording import counted, date
+from miner.trends.phrases import counted, date
 
 DAYS = 28
 QUOTES, LOOKED_AT, FACTS, CUSTOMERS = 5, 500, 3, 20

@@ -26,8 +26,9 @@ from miner.trends.measures import (
     measure,
     ratio_interval,
 )
+from miner.trends.phrases import counted, date
 from miner.trends.volume import measure_shares
-from miner.trends.wording import History, Verdict, counted, date, facts, note, odds, rounded, windows
+from miner.trends.wording import History, Verdict, facts, note, odds, rounded, windows
 
 # Spike and Rising are two chances to be wrong, so each has less than the 1 in 1,000 that both may have together.
 ALPHA, HOURLY_ALPHA = 0.0006, 0.0001

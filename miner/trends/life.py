@@ -7,7 +7,8 @@ import datetime as dt
 from miner.trends.counting import Coverage, Floats
 from miner.trends.fixes import QUIET_DAYS
 from miner.trends.measures import RECENT, USUAL_DISPERSION
-from miner.trends.wording import History, Verdict, counted, date, note, rounded
+from miner.trends.phrases import counted, date
+from miner.trends.wording import History, Verdict, note, rounded
 
 NEW_WITHIN, NEW_REPORTS, NEW_COVERED = 14, 3, 14  # days, distinct customers, covered days before the first report
 NEW_BELOW = 0.01  # chance that a theme of a steady rate was not seen before

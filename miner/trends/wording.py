@@ -9,6 +9,7 @@ from typing import Any
 from miner.trends.counting import Coverage
 from miner.trends.fixes import Since
 from miner.trends.measures import RECENT
+from miner.trends.phrases import counted, date
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,6 @@ def odds(p: float) -> str:
     if p < 1e-9:
         return "under 1 in a billion"
     return f"1 in {float(f'{1 / p:.2g}'):,.0f}"
-
-
-def counted(number: float, noun: str) -> str:
-    return f"{number:,.0f} {noun}{'' if number == 1 else 's'}"
-
-
-def date(day: dt.date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def rounded(value: float | None) -> float | None:

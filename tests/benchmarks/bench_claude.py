@@ -39,6 +39,7 @@ from tests.standins.claude.accounting import count_tokens
 from tests.standins.claude.fixture import claude as claude
 from tests.standins.claude.models import MODELS
 from tests.standins.claude.standin import StandIn
+from tests.support.emptying import empty
 from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.benchmark
@@ -56,7 +57,7 @@ def prepare(count: int, **values: object) -> None:
     """`count` tickets that wait, under these settings."""
     reports = [json.loads(line) for line in gzip.decompress(sample_path().read_bytes()).splitlines()]
     with db.transaction() as session:
-        session.execute(text("TRUNCATE tickets CASCADE"))
+        empty(session, "tickets")
         session.execute(text("DELETE FROM model_calls"))
         session.execute(text("DELETE FROM job_run_keys"))
         settings.save(session, settings.parse({"backlog": "read", **values}), by=TESTER)

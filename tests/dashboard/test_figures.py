@@ -9,6 +9,7 @@ import numpy as np
 from dashboard.figures import LABELS, figure, named
 from miner.trends.counting import Coverage
 from miner.trends.detection import judge_themes
+from miner.trends.fixes import Since
 from miner.trends.wording import History
 
 LAST = dt.date(2026, 11, 15)
@@ -20,7 +21,9 @@ def test_every_number_that_a_verdict_has_a_label() -> None:
     new = History(LAST - dt.timedelta(days=3), LAST, 9, 9)
     verdicts = judge_themes(np.ones((2, 57)), np.ones(57), coverage, [old, new])
     assert [verdict.flag for verdict in verdicts] == [None, "new"]
-    fixed = History(coverage.first, LAST, 100, None, fixed=LAST - dt.timedelta(days=9), since_fixed=4)
+    fixed = History(
+        coverage.first, LAST, 100, None, fixed=LAST - dt.timedelta(days=9), since=Since(who=4, voices=4, last=LAST)
+    )
     gone = History(coverage.first, LAST - dt.timedelta(days=30), 100, None)
     counts = np.concatenate([np.ones((2, 60)), np.zeros((2, 30))], axis=1)
     verdicts += judge_themes(counts, np.ones(90), coverage, [fixed, gone])

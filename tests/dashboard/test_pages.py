@@ -57,7 +57,7 @@ def test_with_tickets_but_without_themes_the_week_offers_the_pipeline(client: Te
     make_ticket(session)
     session.commit()
     page = client.get("/").text
-    assert "There are 1 ticket, but no themes yet" in page or "1 ticket" in page
+    assert "1 ticket" in page
     assert "Run pipeline" in page
 
 
@@ -70,9 +70,12 @@ def test_the_system_page_says_how_reading_the_help_center_went(client: TestClien
 
 
 def test_themes_are_listed_the_biggest_first_and_can_be_filtered(client: TestClient, session: Session) -> None:
-    make_theme(session, name="Print 100% wrong", issue_count=3, type="bug")
-    make_theme(session, name="Slow search", issue_count=9, type="performance", flag="rising", flagged_at=NOW)
+    wrong = make_theme(session, name="Print 100% wrong", type="bug")
+    slow = make_theme(session, name="Slow search", type="performance", flag="rising", flagged_at=NOW)
     make_theme(session, name="Gone", issue_count=0, retired_at=NOW)
+    for theme, count in ((wrong, 2), (slow, 3)):
+        for _ in range(count):
+            make_issue(session, theme_id=theme.id, type=theme.type)
     session.commit()
     page = client.get("/themes").text
     assert order(page, "Slow search", "Print 100% wrong") == ["Slow search", "Print 100% wrong"]

@@ -28,8 +28,8 @@ NOW = dt.datetime.now(dt.UTC)
 MOST = {
     "/": 22,  # ten of them the digest; also set-up, a grouping that waits, backlogs, checks, what is new to one
     "/start": 17,
-    "/?from=2026-10-26&to=2026-11-22": 19,
-    "/weeks/2026-W47": 19,
+    "/?from=2026-10-26&to=2026-11-22": 20,
+    "/weeks/2026-W47": 20,
     "/themes": 11,  # also what is not yet a theme, a grouping that waits, quality, choices and views
     "/themes?from=2026-11-01&to=2026-11-30&plan=unknown&theme=1&customer=1": 14,  # also what these are called
     "/themes?text=export": 13,  # also what issues with these words say, and their vectors

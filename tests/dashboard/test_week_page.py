@@ -78,18 +78,6 @@ def order(page: str, *parts: str) -> list[str]:
     return sorted(parts, key=page.index)
 
 
-def test_without_tickets_the_week_teaches_the_ways_in(client: TestClient) -> None:
-    assert order(main(client), "miner demo", "miner import FILE", "ZENDESK_SUBDOMAIN")
-
-
-def test_with_tickets_but_without_themes_the_week_offers_the_pipeline(client: TestClient, session: Session) -> None:
-    make_ticket(session)
-    session.commit()
-    page = main(client)
-    assert "There are 1 ticket, but no themes yet" in page
-    assert "Run pipeline" in page
-
-
 def test_the_week_has_its_sections_in_order_and_a_theme_in_one_of_them(client: TestClient, session: Session) -> None:
     theme(session, "Crash on start", 4, flag="new", trend_sentence="First seen 2 days ago")
     theme(session, "Slow search", 9, 2, flag="rising", trend_sentence="9 against 2 a week.")

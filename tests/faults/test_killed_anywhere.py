@@ -17,6 +17,7 @@ from actors.enqueue import start_run
 from miner import db
 from miner.cli import main
 from tests.factories import TESTER
+from tests.support.emptying import empty
 from tests.support.processes import Process, eventually, python, scalar, state_of, worker
 
 pytestmark = pytest.mark.faults
@@ -118,7 +119,7 @@ def expected(undisturbed: dict[str, dict[str, list[Any]]], tmp_path: Path) -> di
         undisturbed["rows"] = rows()
         assert undisturbed["rows"]["themes"], "the comparison is of something"
         with db.transaction() as session:
-            session.execute(text("TRUNCATE tickets, themes, job_runs, embeddings, customers RESTART IDENTITY CASCADE"))
+            empty(session, "tickets", "themes", "job_runs", "embeddings", "customers")
             session.execute(text("DELETE FROM dramatiq.queue"))
     return undisturbed["rows"]
 

@@ -102,6 +102,7 @@ PURE = [
             "episodes",
             "fixes",
             "judging",
+            "phrases",
             "life",
             "measures",
             "volume",

@@ -21,6 +21,7 @@ from miner.runs.jobs import get_job
 from miner.runs.lifecycle import Claim
 from miner.runs.workers import Identity
 from tests.factories import TESTER
+from tests.support.emptying import empty
 
 JOB_NAMES = ("sync", "analyze", "cluster", "trends", "pipeline")
 FAILURE = Failure("Broken", "it broke")
@@ -160,7 +161,7 @@ def token_of(session: Session, held: Claim) -> int | None:
 
 def play(events: list[Event]) -> None:
     with Session(db.engine()) as session:
-        session.execute(text("TRUNCATE job_runs RESTART IDENTITY CASCADE"))
+        empty(session, "job_runs")
         session.commit()
         world = World(session)
         for event in events:

@@ -265,7 +265,7 @@ def test_pinned_issues_and_human_names_stay(session: Session, run_cluster: Calla
     pinned = add(session, EXPORT[:1], theme_id=mine.id, theme_pinned=True)
     out = add(session, LOGIN[:1], theme_pinned=True)
     export = add(session, EXPORT[1:], theme_id=mine.id)
-    others = add(session, LOGIN)
+    others = add(session, LOGIN * 2)
     run_cluster()
     assert themes_of(session, pinned + out + export) == [mine.id, None] + [mine.id] * 3
     session.execute(update(Issue).where(Issue.id.in_([one.id for one in export])).values(summary="The login fails"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from miner.errors import MinerError
@@ -13,6 +12,7 @@ from miner.tickets import talks
 from tests.standins.zendesk.schedules import CI, COMMENT_FAULTS, EXPORT_FAULTS, SOAK
 from tests.standins.zendesk.standin import StandIn
 from tests.support.dying import killed_at
+from tests.support.emptying import empty
 from tests.support.mirror import Run, config_for, differences, sync
 
 MOST_RUNS = 12
@@ -123,6 +123,6 @@ def test_a_sync_killed_three_times_in_a_storm_of_faults_is_completed_once_it_is_
 
 
 def _forget_everything(session: Session) -> None:
-    tables = "tickets, customers, sync_cursors, due_conversations, staged_comments, ticket_merges"
-    session.execute(text(f"TRUNCATE {tables} CASCADE"))
+    tables = ("tickets", "customers", "sync_cursors", "due_conversations", "staged_comments", "ticket_merges")
+    empty(session, *tables)
     session.commit()
