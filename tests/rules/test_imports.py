@@ -102,9 +102,9 @@ PURE = [
             "episodes",
             "fixes",
             "judging",
-            "phrases",
             "life",
             "measures",
+            "phrases",
             "volume",
             "wording",
         )
