@@ -63,15 +63,6 @@ THEME_STATUSES = {
     "fixed": ("Fixed", "check", "good"),
     "wont_fix": ("Won’t fix", "slash", "quiet"),
 }
-THEME_STATUSES = {
-    "new": ("Not looked at", "ring", "quiet"),
-    "reviewing": ("Reviewing", "dot", "active"),
-    "acknowledged": ("Acknowledged", "check", "active"),
-    "planned": ("Planned", "play", "active"),
-    "in_progress": ("In progress", "play", "active"),
-    "fixed": ("Fixed", "check", "good"),
-    "wont_fix": ("Won’t fix", "slash", "quiet"),
-}
 TRIGGERS = {
     "schedule": "by schedule",
     "button": "with a button",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from importlib.util import find_spec
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,6 @@ from tests.factories import TESTER, make_issue, make_run, make_theme, make_ticke
 NOW = dt.datetime.now(dt.UTC)
 UTC = ZoneInfo("UTC")
 THIS = Week.of(NOW.date(), UTC)
-needs_lists = pytest.mark.skipif(find_spec("dashboard.scopes") is None, reason="lists with the parameters of a scope")
 BEFORE = NOW - dt.timedelta(days=7)
 
 
@@ -376,7 +374,6 @@ def populate(session: Session) -> None:
     done(session)
 
 
-@needs_lists
 def test_every_number_leads_to_a_list_of_just_as_many_rows(client: TestClient, session: Session) -> None:
     populate(session)
     followed = follow(client, main(client))
@@ -391,7 +388,6 @@ def presets_of(client: TestClient) -> dict[str, str]:
     return {word: html.unescape(url) for url, word in links}
 
 
-@needs_lists
 def test_the_numbers_of_a_closed_week_lead_to_as_many_rows_while_nothing_was_corrected(
     client: TestClient, session: Session
 ) -> None:
